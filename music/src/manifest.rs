@@ -1,0 +1,163 @@
+//! What a model file promises: the contract both sides hold it to. Written into the ONNX file's
+//! `metadata_props` by the trainer, read from the file's bytes by the plugin before any engine sees it.
+
+use crate::{
+    grid::FRAMES_PER_BEAT,
+    melody::CHROMA_FEATURES,
+    vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD, fingerprint},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The contract this code speaks.
+pub const CONTRACT: u32 = 1;
+
+/// The one key of `metadata_props` that holds the manifest, as JSON.
+pub const METADATA_KEY: &str = "realchords.manifest";
+
+/// Names of the graph's inputs and outputs.
+///
+/// A step answers for frame t: it is given what happened in frame t-1 and where t stands in its bar.
+/// Shapes for L layers, H heads, head size D, context C = `context_frames`:
+/// `chord`, `melody`, `bar_position`, `bar_length`, `position`: i32 [1]; `chroma`: f32 [1, CHROMA_FEATURES];
+/// `keys`, `values`: f32 [L, H, C, D], rows of the last C steps in any order; `cache_mask`: f32 [C], 0 where a row
+/// is filled, -1e9 where not. Out: `chord_logits` f32 [1, ChordToken::COUNT]; `melody_logits` f32
+/// [1, MelodyToken::COUNT], both for frame t, independent given the past; `new_keys`, `new_values`: f32 [L, H, D],
+/// the rows of this step, for the caller to put into its ring.
+pub mod names {
+    /// Chord token of the frame before (or START).
+    pub const CHORD: &str = "chord";
+    /// Melody token of the frame before (or START).
+    pub const MELODY: &str = "melody";
+    /// Bar position id of the frame to answer for.
+    pub const BAR_POSITION: &str = "bar_position";
+    /// Bar length id of the frame to answer for.
+    pub const BAR_LENGTH: &str = "bar_length";
+    /// Steps since the history began, modulo `POSITION_PERIOD`.
+    pub const POSITION: &str = "position";
+    /// `Chroma::features` of the melody through the frame before.
+    pub const CHROMA: &str = "chroma";
+    /// Cached keys.
+    pub const KEYS: &str = "keys";
+    /// Cached values.
+    pub const VALUES: &str = "values";
+    /// Which cache rows are filled.
+    pub const CACHE_MASK: &str = "cache_mask";
+    /// Chord logits of the frame.
+    pub const CHORD_LOGITS: &str = "chord_logits";
+    /// Melody logits of the frame.
+    pub const MELODY_LOGITS: &str = "melody_logits";
+    /// This step's keys.
+    pub const NEW_KEYS: &str = "new_keys";
+    /// This step's values.
+    pub const NEW_VALUES: &str = "new_values";
+}
+
+/// A model file's promises. Every key must be there; unknown keys are ignored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the contract, [`CONTRACT`].
+    pub contract: u32,
+    /// [`fingerprint`] of the vocabulary the model was trained on.
+    pub vocabulary: String,
+    /// Frames in a quarter note.
+    pub frames_per_beat: i64,
+    /// Rows of the key/value cache.
+    pub context_frames: usize,
+    /// Period of the position input.
+    pub position_period: i64,
+    /// Numbers in the chroma input.
+    pub chroma_features: usize,
+    /// Chord tokens.
+    pub chord_tokens: usize,
+    /// Melody tokens.
+    pub melody_tokens: usize,
+    /// Layers.
+    pub layers: usize,
+    /// Attention heads a layer.
+    pub heads: usize,
+    /// Numbers a head.
+    pub head_size: usize,
+    /// What the model is called in the editor.
+    pub name: String,
+    /// The stage that made it: "mle", "kd", "rl" ...
+    pub stage: String,
+    /// The recipe's name.
+    pub recipe: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// The source revision of the trainer.
+    pub revision: String,
+    /// Training steps behind it.
+    pub steps: u64,
+    /// Temperature it is meant to be sampled at.
+    pub temperature: f32,
+    /// Nucleus it is meant to be sampled from.
+    pub top_p: f32,
+    /// Corpora it was trained on, with their licences.
+    pub corpora: BTreeMap<String, String>,
+    /// Headline numbers, by metric name.
+    pub numbers: BTreeMap<String, f64>,
+}
+
+/// Why a manifest is refused; both values are named.
+#[derive(Debug, thiserror::Error, PartialEq)]
+pub enum ManifestError {
+    /// There is none.
+    #[error("the file carries no `{METADATA_KEY}` metadata: it was not made by this project's trainer")]
+    Missing,
+    /// It cannot be read.
+    #[error("the manifest cannot be read: {0}")]
+    Unreadable(String),
+    /// A promise differs from what this build needs.
+    #[error("{what} is {file} in the file but {ours} here: use a model made for this version")]
+    Mismatch {
+        /// The promise.
+        what: &'static str,
+        /// The file's value.
+        file: String,
+        /// Ours.
+        ours: String,
+    },
+}
+
+impl Manifest {
+    /// Reads a manifest and holds it to the contract.
+    ///
+    /// # Errors
+    /// Unreadable JSON, a missing key, or a value that this build cannot serve.
+    pub fn parse(json: &str) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_json::from_str(json).map_err(|e| ManifestError::Unreadable(e.to_string()))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Holds the promises against this build.
+    ///
+    /// # Errors
+    /// The first promise that differs.
+    pub fn check(&self) -> Result<(), ManifestError> {
+        fn same<T: PartialEq + ToString>(what: &'static str, file: &T, ours: &T) -> Result<(), ManifestError> {
+            if file == ours { Ok(()) } else { Err(ManifestError::Mismatch { what, file: file.to_string(), ours: ours.to_string() }) }
+        }
+        same("the contract version", &self.contract, &CONTRACT)?;
+        same("the vocabulary's fingerprint", &self.vocabulary, &fingerprint())?;
+        same("frames per beat", &self.frames_per_beat, &FRAMES_PER_BEAT)?;
+        same("the context length", &self.context_frames, &CONTEXT_FRAMES)?;
+        same("the position period", &self.position_period, &POSITION_PERIOD)?;
+        same("the number of chroma features", &self.chroma_features, &CHROMA_FEATURES)?;
+        same("the number of chord tokens", &self.chord_tokens, &ChordToken::COUNT)?;
+        same("the number of melody tokens", &self.melody_tokens, &MelodyToken::COUNT)?;
+        for (what, file, most) in [("the number of layers", self.layers, 64), ("the number of heads", self.heads, 64), ("the head size", self.head_size, 1024)] {
+            if file == 0 || file > most {
+                return Err(ManifestError::Mismatch { what, file: file.to_string(), ours: format!("1 to {most}") });
+            }
+        }
+        Ok(())
+    }
+
+    /// The manifest as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
