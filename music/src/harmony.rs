@@ -29,3 +29,22 @@ pub fn sounding(frames: &[ChordFrame]) -> Vec<Option<Chord>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::parse_chords;
+
+    #[test]
+    fn a_chord_sounds_until_silence_or_the_next() {
+        let check = |line: &str, expected: &str| {
+            let name = |chord: &Option<Chord>| chord.map_or(".".to_owned(), |c| c.to_string());
+            let found: Vec<String> = sounding(&parse_chords(line).unwrap()).iter().map(name).collect();
+            assert_eq!(found.join(" "), expected);
+        };
+        check("C - - Am7 | - . F -", "C C C Am7 Am7 . F F");
+        check("- - . - C", ". . . . C");
+        check("C C - .", "C C C .");
+        check("", "");
+    }
+}

@@ -19,11 +19,11 @@ pub const METADATA_KEY: &str = "realchords.manifest";
 ///
 /// A step answers for frame t: it is given what happened in frame t-1 and where t stands in its bar.
 /// Shapes for L layers, H heads, head size D, context C = `context_frames`:
-/// `chord`, `melody`, `bar_position`, `bar_length`, `position`: i32 [1]; `chroma`: f32 [1, CHROMA_FEATURES];
-/// `keys`, `values`: f32 [L, H, C, D], rows of the last C steps in any order; `cache_mask`: f32 [C], 0 where a row
-/// is filled, -1e9 where not. Out: `chord_logits` f32 [1, ChordToken::COUNT]; `melody_logits` f32
-/// [1, MelodyToken::COUNT], both for frame t, independent given the past; `new_keys`, `new_values`: f32 [L, H, D],
-/// the rows of this step, for the caller to put into its ring.
+/// `chord`, `melody`, `bar_position`, `bar_length`, `position`: `i32 [1]`; `chroma`: `f32 [1, CHROMA_FEATURES]`;
+/// `keys`, `values`: `f32 [L, H, C, D]`, rows of the last C steps in any order; `cache_mask`: `f32 [C]`, 0 where a
+/// row is filled, -1e9 where not. Out: `chord_logits` `f32 [1, ChordToken::COUNT]`; `melody_logits`
+/// `f32 [1, MelodyToken::COUNT]`, both for frame t, independent given the past; `new_keys`, `new_values`:
+/// `f32 [L, H, D]`, the rows of this step, for the caller to put into its ring.
 pub mod names {
     /// Chord token of the frame before (or START).
     pub const CHORD: &str = "chord";
@@ -127,7 +127,8 @@ impl Manifest {
     /// # Errors
     /// Unreadable JSON, a missing key, or a value that this build cannot serve.
     pub fn parse(json: &str) -> Result<Self, ManifestError> {
-        let manifest: Self = serde_json::from_str(json).map_err(|e| ManifestError::Unreadable(e.to_string()))?;
+        let manifest: Self =
+            serde_json::from_str(json).map_err(|e| ManifestError::Unreadable(e.to_string()))?;
         manifest.check()?;
         Ok(manifest)
     }
@@ -137,8 +138,16 @@ impl Manifest {
     /// # Errors
     /// The first promise that differs.
     pub fn check(&self) -> Result<(), ManifestError> {
-        fn same<T: PartialEq + ToString>(what: &'static str, file: &T, ours: &T) -> Result<(), ManifestError> {
-            if file == ours { Ok(()) } else { Err(ManifestError::Mismatch { what, file: file.to_string(), ours: ours.to_string() }) }
+        fn same<T: PartialEq + ToString>(
+            what: &'static str,
+            file: &T,
+            ours: &T,
+        ) -> Result<(), ManifestError> {
+            if file == ours {
+                Ok(())
+            } else {
+                Err(ManifestError::Mismatch { what, file: file.to_string(), ours: ours.to_string() })
+            }
         }
         same("the contract version", &self.contract, &CONTRACT)?;
         same("the vocabulary's fingerprint", &self.vocabulary, &fingerprint())?;
@@ -148,9 +157,25 @@ impl Manifest {
         same("the number of chroma features", &self.chroma_features, &CHROMA_FEATURES)?;
         same("the number of chord tokens", &self.chord_tokens, &ChordToken::COUNT)?;
         same("the number of melody tokens", &self.melody_tokens, &MelodyToken::COUNT)?;
-        for (what, file, most) in [("the number of layers", self.layers, 64), ("the number of heads", self.heads, 64), ("the head size", self.head_size, 1024)] {
+        for (what, file, most) in [
+            ("the number of layers", self.layers, 64),
+            ("the number of heads", self.heads, 64),
+            ("the head size", self.head_size, 1024),
+        ] {
             if file == 0 || file > most {
-                return Err(ManifestError::Mismatch { what, file: file.to_string(), ours: format!("1 to {most}") });
+                return Err(ManifestError::Mismatch {
+                    what,
+                    file: file.to_string(),
+                    ours: format!("1 to {most}"),
+                });
+            }
+        }
+        for (what, file, ours, fits) in [
+            ("the temperature", self.temperature, "0 or more", self.temperature >= 0.0),
+            ("top_p", self.top_p, "above 0 and at most 1", self.top_p > 0.0 && self.top_p <= 1.0),
+        ] {
+            if !fits || !file.is_finite() {
+                return Err(ManifestError::Mismatch { what, file: file.to_string(), ours: ours.to_owned() });
             }
         }
         Ok(())
@@ -159,5 +184,98 @@ impl Manifest {
     /// The manifest as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn manifest() -> Manifest {
+        Manifest {
+            contract: CONTRACT,
+            vocabulary: fingerprint(),
+            frames_per_beat: FRAMES_PER_BEAT,
+            context_frames: CONTEXT_FRAMES,
+            position_period: POSITION_PERIOD,
+            chroma_features: CHROMA_FEATURES,
+            chord_tokens: ChordToken::COUNT,
+            melody_tokens: MelodyToken::COUNT,
+            layers: 4,
+            heads: 4,
+            head_size: 32,
+            name: "First light".to_owned(),
+            stage: "mle".to_owned(),
+            recipe: "first".to_owned(),
+            seed: u64::MAX,
+            revision: "0123abc".to_owned(),
+            steps: 1000,
+            temperature: 0.8,
+            top_p: 0.95,
+            corpora: [("nottingham".to_owned(), "GPL-3.0".to_owned())].into(),
+            numbers: [("loss".to_owned(), 0.25)].into(),
+        }
+    }
+
+    fn json_with(key: &str, value: Value) -> String {
+        let mut json = serde_json::to_value(manifest()).unwrap();
+        json[key] = value;
+        json.to_string()
+    }
+
+    #[test]
+    fn a_manifest_survives_the_file() {
+        assert_eq!(Manifest::parse(&manifest().to_json()), Ok(manifest()));
+    }
+
+    #[test]
+    fn every_broken_promise_names_both_values() {
+        let check = |key: &str, value: Value, ours: &str| {
+            let shown = value.as_str().map_or(value.to_string(), str::to_owned);
+            let error = Manifest::parse(&json_with(key, value)).expect_err(key);
+            assert!(matches!(error, ManifestError::Mismatch { .. }), "{key}: {error}");
+            let said = error.to_string();
+            assert!(said.contains(&format!("is {shown} in the file but {ours} here")), "{key}: {said}");
+        };
+        check("contract", json!(99), &CONTRACT.to_string());
+        check("vocabulary", json!("beef"), &fingerprint());
+        check("frames_per_beat", json!(6), "4");
+        check("context_frames", json!(512), "256");
+        check("position_period", json!(7), "12288");
+        check("chroma_features", json!(12), "24");
+        check("chord_tokens", json!(3), "302");
+        check("melody_tokens", json!(3), "74");
+        check("layers", json!(0), "1 to 64");
+        check("heads", json!(65), "1 to 64");
+        check("head_size", json!(4096), "1 to 1024");
+        check("temperature", json!(-1), "0 or more");
+        check("top_p", json!(0), "above 0 and at most 1");
+        check("top_p", json!(1.5), "above 0 and at most 1");
+    }
+
+    #[test]
+    fn a_missing_key_is_refused_by_name() {
+        let whole = serde_json::to_value(manifest()).unwrap();
+        for key in whole.as_object().unwrap().keys() {
+            let mut json = whole.clone();
+            json.as_object_mut().unwrap().remove(key);
+            let said = Manifest::parse(&json.to_string()).expect_err(key).to_string();
+            assert!(said.contains(&format!("missing field `{key}`")), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_ignored() {
+        assert_eq!(Manifest::parse(&json_with("favourite_colour", json!("green"))), Ok(manifest()));
+    }
+
+    #[test]
+    fn what_is_no_manifest_is_unreadable() {
+        for text in ["", "{", "[]", "null", "{\"contract\": \"one\"}"] {
+            assert!(matches!(Manifest::parse(text), Err(ManifestError::Unreadable(_))), "{text}");
+        }
+        let said = ManifestError::Missing.to_string();
+        assert!(said.contains(METADATA_KEY));
     }
 }

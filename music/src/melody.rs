@@ -66,3 +66,77 @@ impl Chroma {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::parse_melody;
+    use proptest::prelude::*;
+
+    fn heard(frames: &[MelodyFrame]) -> [f32; CHROMA_FEATURES] {
+        let mut chroma = Chroma::default();
+        frames.iter().for_each(|frame| chroma.hear(*frame));
+        chroma.features()
+    }
+
+    fn a_melody() -> impl Strategy<Value = Vec<MelodyFrame>> {
+        let frame = prop_oneof![
+            Just(MelodyFrame::Rest),
+            Just(MelodyFrame::Hold),
+            (24u8..104).prop_map(|midi| MelodyFrame::Onset(Pitch::folded(i32::from(midi)))),
+        ];
+        prop::collection::vec(frame, 0..400)
+    }
+
+    #[test]
+    fn nothing_heard_is_nothing() {
+        assert_eq!(heard(&[]), [0.0; CHROMA_FEATURES]);
+        assert_eq!(heard(&parse_melody("| - - . - |").unwrap()), [0.0; CHROMA_FEATURES]);
+    }
+
+    #[test]
+    fn held_notes_count_and_rests_forget() {
+        let one = heard(&parse_melody("C4").unwrap());
+        assert_eq!((one[0], one[12]), (0.5, 0.5));
+        let held = heard(&parse_melody("C4 - - -").unwrap());
+        assert!(held[0] > one[0]);
+        let forgotten = heard(&parse_melody("C4 - - - . . . .").unwrap());
+        assert!(forgotten[0] < held[0]);
+        // A hold after a rest holds nothing.
+        assert_eq!(forgotten, heard(&parse_melody("C4 - - - . - - -").unwrap()));
+    }
+
+    #[test]
+    fn the_long_memory_outlasts_the_short() {
+        let mut frames = parse_melody(&"C4 - - - ".repeat(40)).unwrap();
+        frames.extend(parse_melody(&"F#4 - - - ".repeat(10)).unwrap());
+        let features = heard(&frames);
+        assert!(features[6] > features[0], "short: F# {} C {}", features[6], features[0]);
+        assert!(features[12] > features[12 + 6], "long: C {} F# {}", features[12], features[12 + 6]);
+    }
+
+    proptest! {
+        #[test]
+        fn features_stay_in_range(melody in a_melody()) {
+            let features = heard(&melody);
+            prop_assert!(features.iter().all(|f| (0.0..1.0).contains(f)), "{:?}", features);
+            for histogram in features.chunks(usize::from(OCTAVE)) {
+                prop_assert!(histogram.iter().sum::<f32>() <= 1.0 + 1e-5);
+            }
+        }
+
+        #[test]
+        fn transposing_the_melody_turns_the_features(melody in a_melody(), by in 0usize..12) {
+            let moved: Vec<MelodyFrame> = melody.iter().map(|frame| match frame {
+                MelodyFrame::Onset(pitch) => MelodyFrame::Onset(pitch.transposed(by as i32)),
+                other => *other,
+            }).collect();
+            let (before, after) = (heard(&melody), heard(&moved));
+            for (idx, feature) in before.iter().enumerate() {
+                let (histogram, class) = (idx / 12, idx % 12);
+                // Their sum is taken in another order, hence the tolerance.
+                prop_assert!((after[histogram * 12 + (class + by) % 12] - feature).abs() < 1e-5);
+            }
+        }
+    }
+}

@@ -28,7 +28,9 @@ pub enum Draw {
 
 /// A number in 0..1 that is a function of seed, musical frame and purpose alone (SplitMix64 over a mix of them).
 pub fn uniform(seed: u64, frame: i64, draw: Draw) -> f64 {
-    let mut z = seed ^ (frame as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (draw as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
+    let mut z = seed
+        ^ (frame as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        ^ (draw as u64 + 1).wrapping_mul(0xd1b5_4a32_d192_ed03);
     for _ in 0..2 {
         z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -40,11 +42,16 @@ pub fn uniform(seed: u64, frame: i64, draw: Draw) -> f64 {
 
 /// Draws the id of a token that `is_legal` among those with finite logits, with `uniform` in 0..1.
 /// `None` if there is none. Work is quadratic in the number of tokens only where `top_p < 1` needs it.
-pub fn draw(logits: &[f32], is_legal: impl Fn(usize) -> bool, sampling: Sampling, uniform: f64) -> Option<usize> {
+pub fn draw(
+    logits: &[f32],
+    is_legal: impl Fn(usize) -> bool,
+    sampling: Sampling,
+    uniform: f64,
+) -> Option<usize> {
     let allowed = |id: usize| logits[id].is_finite() && is_legal(id);
     let mut best: Option<usize> = None;
-    for id in 0..logits.len() {
-        if allowed(id) && best.is_none_or(|b| logits[id] > logits[b]) {
+    for (id, logit) in logits.iter().enumerate() {
+        if allowed(id) && best.is_none_or(|b| *logit > logits[b]) {
             best = Some(id);
         }
     }
@@ -61,7 +68,10 @@ pub fn draw(logits: &[f32], is_legal: impl Fn(usize) -> bool, sampling: Sampling
         floor = f32::INFINITY;
         kept = 0.0;
         while kept < f64::from(sampling.top_p) * total {
-            let next = (0..logits.len()).filter(|id| allowed(*id) && logits[*id] < floor).map(|id| logits[id]).fold(f32::NEG_INFINITY, f32::max);
+            let next = (0..logits.len())
+                .filter(|id| allowed(*id) && logits[*id] < floor)
+                .map(|id| logits[id])
+                .fold(f32::NEG_INFINITY, f32::max);
             if next == f32::NEG_INFINITY {
                 break;
             }
@@ -73,8 +83,8 @@ pub fn draw(logits: &[f32], is_legal: impl Fn(usize) -> bool, sampling: Sampling
         }
     }
     let mut left = uniform * kept;
-    for id in 0..logits.len() {
-        if allowed(id) && logits[id] >= floor {
+    for (id, logit) in logits.iter().enumerate() {
+        if allowed(id) && *logit >= floor {
             left -= weight(id);
             if left < 0.0 {
                 return Some(id);
@@ -82,4 +92,170 @@ pub fn draw(logits: &[f32], is_legal: impl Fn(usize) -> bool, sampling: Sampling
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn plain(temperature: f32, top_p: f32) -> Sampling {
+        Sampling { temperature, top_p }
+    }
+
+    /// How often each token comes out when `uniform` runs through 0..1 evenly.
+    fn shares(logits: &[f32], is_legal: impl Fn(usize) -> bool + Copy, sampling: Sampling) -> Vec<f64> {
+        const DRAWS: usize = 20_000;
+        let mut shares = vec![0.0; logits.len()];
+        for n in 0..DRAWS {
+            let uniform = (n as f64 + 0.5) / DRAWS as f64;
+            shares[draw(logits, is_legal, sampling, uniform).unwrap()] += 1.0 / DRAWS as f64;
+        }
+        shares
+    }
+
+    fn softmax(logits: &[f32], temperature: f64) -> Vec<f64> {
+        let weights: Vec<f64> = logits.iter().map(|l| (f64::from(*l) / temperature).exp()).collect();
+        let total: f64 = weights.iter().sum();
+        weights.iter().map(|w| w / total).collect()
+    }
+
+    fn check_close(found: &[f64], expected: &[f64], tolerance: f64) {
+        let worst = found.iter().zip(expected).map(|(f, e)| (f - e).abs()).fold(0.0, f64::max);
+        assert!(worst <= tolerance, "worst difference {worst}: {found:?} {expected:?}");
+    }
+
+    #[test]
+    fn tokens_come_as_often_as_the_softmax_says() {
+        let logits = [1.0, -0.5, 2.0, 0.0, -3.0];
+        for temperature in [0.5f32, 1.0, 2.0] {
+            let expected = softmax(&logits, f64::from(temperature));
+            check_close(&shares(&logits, |_| true, plain(temperature, 1.0)), &expected, 1e-4);
+        }
+    }
+
+    #[test]
+    fn with_the_seeds_numbers_too() {
+        let logits = [1.0, -0.5, 2.0, 0.0];
+        let mut found = [0.0; 4];
+        for frame in 0..20_000 {
+            let id = draw(&logits, |_| true, Sampling::default(), uniform(7, frame, Draw::Chord)).unwrap();
+            found[id] += 1.0 / 20_000.0;
+        }
+        check_close(&found, &softmax(&logits, 1.0), 0.02);
+    }
+
+    #[test]
+    fn what_is_illegal_shares_out_to_the_rest() {
+        let logits = [1.0, 5.0, 2.0];
+        let expected = softmax(&[1.0, 2.0], 1.0);
+        check_close(
+            &shares(&logits, |id| id != 1, Sampling::default()),
+            &[expected[0], 0.0, expected[1]],
+            1e-4,
+        );
+    }
+
+    #[test]
+    fn top_p_keeps_the_smallest_set_that_holds_it() {
+        // Probabilities .5 .3 .15 .05.
+        let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
+        let check = |top_p, expected: [f64; 4]| {
+            check_close(&shares(&logits, |_| true, plain(1.0, top_p)), &expected, 1e-3)
+        };
+        check(0.4, [1.0, 0.0, 0.0, 0.0]);
+        check(0.6, [0.625, 0.375, 0.0, 0.0]);
+        check(0.9, [0.5 / 0.95, 0.3 / 0.95, 0.15 / 0.95, 0.0]);
+        check(1.0, [0.5, 0.3, 0.15, 0.05]);
+        check(0.0, [1.0, 0.0, 0.0, 0.0]);
+        check(f32::NAN, [0.5, 0.3, 0.15, 0.05]);
+    }
+
+    #[test]
+    fn the_nucleus_is_taken_of_the_legal_tokens() {
+        let logits = [0.5f32, 0.3, 0.15, 0.05].map(f32::ln);
+        check_close(&shares(&logits, |id| id > 0, plain(1.0, 0.5)), &[0.0, 1.0, 0.0, 0.0], 1e-3);
+    }
+
+    #[test]
+    fn no_temperature_takes_the_likeliest_and_the_first_of_equals() {
+        for uniform in [0.0, 0.5, 0.999] {
+            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], |_| true, plain(0.0, 1.0), uniform), Some(1));
+            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], |id| id != 1, plain(0.0, 1.0), uniform), Some(2));
+            assert_eq!(draw(&[0.0, 2.0], |_| true, plain(-1.0, 1.0), uniform), Some(1));
+        }
+    }
+
+    #[test]
+    fn nothing_legal_is_none() {
+        assert_eq!(draw(&[], |_| true, Sampling::default(), 0.5), None);
+        assert_eq!(draw(&[1.0, 2.0], |_| false, Sampling::default(), 0.5), None);
+        assert_eq!(draw(&[f32::NAN, f32::NEG_INFINITY], |_| true, Sampling::default(), 0.5), None);
+    }
+
+    #[test]
+    fn broken_logits_are_never_drawn() {
+        let logits = [f32::NAN, 1.0, f32::INFINITY, f32::NEG_INFINITY, 0.0];
+        let found = shares(&logits, |_| true, Sampling::default());
+        let expected = softmax(&[1.0, 0.0], 1.0);
+        check_close(&found, &[0.0, expected[0], 0.0, 0.0, expected[1]], 1e-4);
+        assert_eq!(draw(&[f32::MAX, f32::MIN], |_| true, Sampling::default(), 0.999), Some(0));
+        assert_eq!(draw(&[1.0, 0.0], |_| true, plain(f32::NAN, 1.0), 0.5), Some(0));
+    }
+
+    #[test]
+    fn random_numbers_are_a_function_of_seed_frame_and_purpose() {
+        assert_eq!(uniform(3, 5, Draw::Chord), uniform(3, 5, Draw::Chord));
+        let neighbours = [
+            uniform(3, 5, Draw::Chord),
+            uniform(4, 5, Draw::Chord),
+            uniform(3, 6, Draw::Chord),
+            uniform(3, -5, Draw::Chord),
+            uniform(3, 5, Draw::Melody),
+            uniform(3, 5, Draw::Performance),
+        ];
+        for (idx, number) in neighbours.iter().enumerate() {
+            assert!(!neighbours[..idx].contains(number), "{neighbours:?}");
+        }
+    }
+
+    #[test]
+    fn random_numbers_spread_well() {
+        for (seed, purpose) in
+            [(0, Draw::Chord), (0, Draw::Melody), (1, Draw::Chord), (u64::MAX, Draw::Performance)]
+        {
+            let numbers: Vec<f64> = (-2000..2000).map(|frame| uniform(seed, frame, purpose)).collect();
+            let mut tenths = [0u32; 10];
+            numbers.iter().for_each(|n| tenths[(n * 10.0) as usize] += 1);
+            // 400 are expected in each; five standard deviations are 95.
+            assert!(tenths.iter().all(|n| (305..495).contains(n)), "{tenths:?}");
+            let product: f64 = numbers.windows(2).map(|w| (w[0] - 0.5) * (w[1] - 0.5)).sum::<f64>() / 4000.0;
+            // Neighbouring frames are uncorrelated: 1/12 would be the same number twice.
+            assert!(product.abs() < 0.01, "{product}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_numbers_are_in_range(seed: u64, frame: i64) {
+            for purpose in [Draw::Chord, Draw::Melody, Draw::Performance] {
+                prop_assert!((0.0..1.0).contains(&uniform(seed, frame, purpose)));
+            }
+        }
+
+        #[test]
+        fn only_legal_tokens_are_drawn_and_always_one(
+            tokens in prop::collection::vec((prop_oneof![8 => -20.0..20.0f32, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)], prop::bool::ANY), 1..60),
+            temperature in 0.0..3.0f32,
+            top_p in 0.0..1.2f32,
+            uniform in 0.0..1.0f64,
+        ) {
+            let logits: Vec<f32> = tokens.iter().map(|t| t.0).collect();
+            let allowed = |id: usize| tokens[id].1 && tokens[id].0.is_finite();
+            match draw(&logits, |id| tokens[id].1, plain(temperature, top_p), uniform) {
+                Some(id) => prop_assert!(allowed(id)),
+                None => prop_assert!(!(0..tokens.len()).any(allowed)),
+            }
+        }
+    }
 }

@@ -77,7 +77,8 @@ impl ChordToken {
         if root >= usize::from(OCTAVE) {
             return None;
         }
-        Quality::from_index(idx % Quality::COUNT).map(|quality| Chord::new(PitchClass::new(root as i32), quality))
+        Quality::from_index(idx % Quality::COUNT)
+            .map(|quality| Chord::new(PitchClass::new(root as i32), quality))
     }
 
     /// Whether `next` may follow: all but a hold after silence or at the start.
@@ -191,6 +192,117 @@ pub fn fingerprint() -> String {
         CHROMA_MEMORY_FRAMES,
         CHROMA_FEATURES
     );
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn chord_tokens() -> impl Iterator<Item = ChordToken> {
+        (0..ChordToken::COUNT).map(|id| ChordToken::from_id(id).unwrap())
+    }
+
+    fn melody_tokens() -> impl Iterator<Item = MelodyToken> {
+        (0..MelodyToken::COUNT).map(|id| MelodyToken::from_id(id).unwrap())
+    }
+
+    /// Every stored model is bound to this number. If this test fails, the vocabulary has changed: models made
+    /// before are refused from then on. Change the literal only together with a newly trained model.
+    #[test]
+    fn the_fingerprint_is_frozen() {
+        assert_eq!(fingerprint(), "ca76a8e13573514f");
+        assert_eq!((ChordToken::COUNT, MelodyToken::COUNT), (302, 74));
+        assert_eq!((CONTEXT_FRAMES, POSITION_PERIOD, CHROMA_FEATURES), (256, 12_288, 24));
+    }
+
+    #[test]
+    fn every_id_is_a_frame_and_back() {
+        for (id, token) in chord_tokens().enumerate() {
+            assert_eq!(token.id(), id);
+            assert_eq!(ChordToken::of(token.frame()), token);
+        }
+        for (id, token) in melody_tokens().enumerate() {
+            assert_eq!(token.id(), id);
+            assert_eq!(MelodyToken::of(token.frame()), token);
+        }
+    }
+
+    #[test]
+    fn the_start_is_read_and_never_written() {
+        assert_eq!(ChordToken::from_id(ChordToken::START.id()), None);
+        assert_eq!(MelodyToken::from_id(MelodyToken::START.id()), None);
+        assert_eq!(ChordToken::START.frame(), ChordFrame::Silence);
+        assert_eq!(MelodyToken::START.frame(), MelodyFrame::Rest);
+        assert_eq!((ChordToken::START.chord(), MelodyToken::START.pitch()), (None, None));
+    }
+
+    #[test]
+    fn only_a_hold_of_nothing_is_illegal() {
+        for before in chord_tokens().chain([ChordToken::START]) {
+            let nothing = [ChordToken::SILENCE, ChordToken::START].contains(&before);
+            for next in chord_tokens() {
+                assert_eq!(
+                    before.may_precede(next),
+                    !(nothing && next == ChordToken::HOLD),
+                    "{before:?} {next:?}"
+                );
+            }
+        }
+        for before in melody_tokens().chain([MelodyToken::START]) {
+            let nothing = [MelodyToken::REST, MelodyToken::START].contains(&before);
+            for next in melody_tokens() {
+                assert_eq!(
+                    before.may_precede(next),
+                    !(nothing && next == MelodyToken::HOLD),
+                    "{before:?} {next:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn pitches_fold_into_the_vocabulary_by_octaves() {
+        let highest = MelodyToken::LOWEST + 12 * MelodyToken::OCTAVES as u8 - 1;
+        for pitch in (0..128).filter_map(Pitch::new) {
+            let folded = MelodyToken::of(MelodyFrame::Onset(pitch)).pitch().unwrap();
+            assert_eq!(folded.class(), pitch.class());
+            assert!((MelodyToken::LOWEST..=highest).contains(&folded.midi()));
+            assert!(folded == pitch || !(MelodyToken::LOWEST..=highest).contains(&pitch.midi()));
+        }
+    }
+
+    #[test]
+    fn bar_ids_stay_in_their_ranges() {
+        let ids = |position, length| bar_ids(BarPhase::At { position, length });
+        assert_eq!(ids(3, 16), (3, 16));
+        assert_eq!(bar_ids(BarPhase::Unknown), (32, 0));
+        let (position, length) = ids(MAX_BAR_FRAMES - 1, MAX_BAR_FRAMES);
+        assert!(
+            position < UNKNOWN_BAR_POSITION && length < BAR_LENGTHS && UNKNOWN_BAR_POSITION < BAR_POSITIONS
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_transposed_chord_has_a_token_that_transposes_back(id in ChordToken::FIRST_ONSET..ChordToken::COUNT, by in -24..24i32) {
+            let token = ChordToken::from_id(id).unwrap();
+            let chord = token.chord().unwrap();
+            let moved = ChordToken::of(ChordFrame::Onset(chord.transposed(by)));
+            prop_assert!(moved.id() < ChordToken::COUNT);
+            prop_assert_eq!(moved.chord().map(|c| c.quality), Some(chord.quality));
+            prop_assert_eq!(moved.chord().map(|c| c.transposed(-by)), Some(chord));
+        }
+
+        #[test]
+        fn the_bass_is_not_in_the_vocabulary(root in 0..12, idx in 0..Quality::COUNT, bass in 0..12) {
+            let chord = Chord::new(PitchClass::new(root), Quality::from_index(idx).unwrap());
+            let slashed = chord.over(PitchClass::new(bass));
+            prop_assert_eq!(ChordToken::of(ChordFrame::Onset(slashed)).frame(), ChordFrame::Onset(chord));
+        }
+    }
 }

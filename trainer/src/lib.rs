@@ -1,1 +1,13 @@
-//! To be filled.
+//! The school: corpora become lead sheets, lead sheets become batches, batches become a policy, and the policy
+//! becomes the ONNX file that the instrument plays from. It never sees the plugin; both speak `music`.
+
+pub mod corpus;
+pub mod dataset;
+pub mod evaluate;
+pub mod export;
+pub mod model;
+pub mod native;
+pub mod ops;
+pub mod optimizer;
+pub mod pretrain;
+pub mod run;

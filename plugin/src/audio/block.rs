@@ -1,0 +1,169 @@
+//! What the host hands us in one call, in our words, and the port through which notes come and go.
+//! Audio thread. Plain values: no host framework below here.
+
+use crate::links::Rules;
+use music::{grid::Beats, meter::Meter, pitch::Pitch};
+
+/// An active loop of the host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cycle {
+    /// Where it starts.
+    pub start: Beats,
+    /// Where it ends.
+    pub end: Beats,
+}
+
+/// What the host says of its transport, as of the block's first sample. Nothing here is trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Transport {
+    /// Whether it plays.
+    pub playing: bool,
+    /// Its place.
+    pub position: Option<Beats>,
+    /// Its tempo in quarter notes a minute.
+    pub tempo_bpm: Option<f64>,
+    /// Its meter.
+    pub meter: Option<Meter>,
+    /// A bar line of that meter.
+    pub bar_start: Option<Beats>,
+    /// Its loop, if one is on.
+    pub cycle: Option<Cycle>,
+}
+
+/// What becomes of the melody that comes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pass {
+    /// Only chords go out.
+    #[default]
+    ChordsOnly,
+    /// The melody goes out as it came, and chords.
+    MelodyAndChords,
+    /// Only the melody goes out; chords are planned and shown but silent.
+    MelodyOnly,
+}
+
+/// The settings the audio side goes by in one block.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// What the worker is told.
+    pub rules: Rules,
+    /// The pitch around which chords are voiced.
+    pub register: Pitch,
+    /// The chords' channel, 0..16.
+    pub chord_channel: u8,
+    /// The bass notes' channel, 0..16.
+    pub bass_channel: u8,
+    /// Whether bass notes are played.
+    pub bass: bool,
+    /// How hard chords are struck, 0..=1.
+    pub velocity: f32,
+    /// What becomes of the melody.
+    pub pass: Pass,
+    /// Whether the host has bypassed us: the melody passes, chords are silent.
+    pub bypass: bool,
+    /// The panic button; its rising edge ends all notes.
+    pub panic: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            rules: Rules::default(),
+            register: Pitch::folded(60),
+            chord_channel: 0,
+            bass_channel: 1,
+            bass: true,
+            velocity: 0.63,
+            pass: Pass::ChordsOnly,
+            bypass: false,
+            panic: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether the melody goes out.
+    pub fn passes_melody(&self) -> bool {
+        self.bypass || self.pass != Pass::ChordsOnly
+    }
+
+    /// Whether chords sound.
+    pub fn chords_sound(&self) -> bool {
+        !self.bypass && self.pass != Pass::MelodyOnly
+    }
+}
+
+/// One call of the host.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Block {
+    /// The transport at its first sample.
+    pub transport: Transport,
+    /// Its length in samples.
+    pub num_samples: u32,
+    /// Samples a second.
+    pub sample_rate: f64,
+    /// The settings.
+    pub settings: Settings,
+}
+
+/// An event that came in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Incoming {
+    /// A key goes down.
+    On {
+        /// Samples after the block's first.
+        offset: u32,
+        /// Its channel, 0..16.
+        channel: u8,
+        /// Its pitch.
+        key: Pitch,
+        /// How hard, 0..=1.
+        velocity: f32,
+    },
+    /// A key goes up; `None` stands for all of them.
+    Off {
+        /// Samples after the block's first.
+        offset: u32,
+        /// Its channel, 0..16.
+        channel: Option<u8>,
+        /// Its pitch.
+        key: Option<Pitch>,
+    },
+    /// Anything else; only [`Port::forward`] knows what.
+    Other {
+        /// Samples after the block's first.
+        offset: u32,
+    },
+}
+
+impl Incoming {
+    /// Samples after the block's first.
+    pub fn offset(&self) -> u32 {
+        match self {
+            Self::On { offset, .. } | Self::Off { offset, .. } | Self::Other { offset } => *offset,
+        }
+    }
+}
+
+/// A note-on or note-off that goes out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outgoing {
+    /// Samples after the block's first.
+    pub offset: u32,
+    /// Its channel, 0..16.
+    pub channel: u8,
+    /// Its pitch.
+    pub key: Pitch,
+    /// How hard a key goes down; `None` is a key that goes up.
+    pub velocity: Option<f32>,
+}
+
+/// The host's side of one block: events in and out, in order of time.
+pub trait Port {
+    /// The next event that came in. Offsets never fall.
+    fn receive(&mut self) -> Option<Incoming>;
+    /// Sends on the last event received, if it was [`Incoming::Other`].
+    fn forward(&mut self);
+    /// Sends a note; whether the host took it.
+    fn send(&mut self, note: Outgoing) -> bool;
+}

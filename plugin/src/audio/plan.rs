@@ -1,0 +1,76 @@
+//! The frames ahead, by ordinal: what the worker has committed and drafted. Audio thread. Fixed size.
+//! Committed beats draft; a committed frame never changes; what is past or of another epoch is dropped.
+
+use crate::links::{Epoch, Planned, Standing};
+use music::grid::Frame;
+
+/// Frames ahead that can be kept: twice the farthest commit or look-ahead.
+const ROOM: usize = 64;
+
+/// The plan of one epoch.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    epoch: Epoch,
+    frames: [Option<Planned>; ROOM],
+    /// The first ordinal that is not past.
+    next: i64,
+    /// Whether a chord that may sound has been committed in this epoch.
+    entered: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self { epoch: Epoch::default(), frames: [None; ROOM], next: 0, entered: false }
+    }
+}
+
+impl Plan {
+    /// A new epoch: nothing is planned.
+    pub fn begin(&mut self, epoch: Epoch) {
+        *self = Self { epoch, ..Self::default() };
+    }
+
+    /// Takes in what the worker sent.
+    pub fn accept(&mut self, planned: Planned) {
+        let ahead = planned.ordinal - self.next;
+        if planned.epoch != self.epoch || !(0..ROOM as i64).contains(&ahead) {
+            return;
+        }
+        let place = &mut self.frames[index(planned.ordinal)];
+        let stands =
+            place.is_some_and(|p| p.ordinal == planned.ordinal && p.frame == planned.frame && p.standing != Standing::Draft);
+        if !stands {
+            *place = Some(planned);
+            self.entered |= planned.standing == Standing::Committed;
+        }
+    }
+
+    /// The plan of a frame that is not past.
+    pub fn at(&self, ordinal: i64) -> Option<Planned> {
+        if ordinal < self.next {
+            return None;
+        }
+        self.frames[index(ordinal)].filter(|planned| planned.ordinal == ordinal)
+    }
+
+    /// Whether the frame's chord stands.
+    pub fn is_settled(&self, ordinal: i64, frame: Frame) -> bool {
+        self.at(ordinal).is_some_and(|planned| planned.frame == frame && planned.standing != Standing::Draft)
+    }
+
+    /// The frame starts: what was settled for it, if anything. It is past from now on.
+    pub fn take(&mut self, ordinal: i64, frame: Frame) -> Option<Planned> {
+        let planned = self.at(ordinal).filter(|planned| planned.frame == frame && planned.standing != Standing::Draft);
+        self.next = self.next.max(ordinal + 1);
+        planned
+    }
+
+    /// Whether a chord that may sound has been committed in this epoch.
+    pub fn has_entered(&self) -> bool {
+        self.entered
+    }
+}
+
+fn index(ordinal: i64) -> usize {
+    ordinal.rem_euclid(ROOM as i64) as usize
+}

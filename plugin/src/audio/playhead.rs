@@ -1,0 +1,285 @@
+//! Our own beat clock: where we are, and at which sample each frame starts and closes. Audio thread.
+//!
+//! Hosts round their position and loop in the middle of blocks, so it is only steered by, never compared with: a
+//! small difference pulls gently, a large one is a jump. Frames start and close by counter, each once, at the first
+//! sample at or after their place, computed from one anchor so that no block size moves them.
+
+use super::block::{Block, Cycle, Transport};
+use crate::links::{Coming, Turn};
+use music::{
+    grid::{Beats, FRAMES_PER_BEAT, Frame, next_boundary},
+    meter::BarPhase,
+};
+
+/// A host further off than this has jumped, in beats. Ardour rounds to 1/1920.
+const JUMP_BEATS: f64 = 1.0 / 240.0;
+/// A host nearer than this agrees, in beats: a fraction of a sample.
+const AGREES_BEATS: f64 = 1e-6;
+/// The share of a small difference that is taken over in one block.
+const PULL: f64 = 0.05;
+/// A place this little before a sample counts as on it, in samples.
+const SAMPLE_SLACK: f64 = 1e-3;
+/// An epoch that starts this little after a frame's boundary still starts that frame, in beats.
+const START_SLACK_BEATS: f64 = 1e-5;
+/// Tempos we follow, in quarter notes a minute.
+const TEMPOS_BPM: std::ops::RangeInclusive<f64> = 1.0..=1000.0;
+/// Places we follow, in beats.
+const FARTHEST_BEATS: f64 = 1e8;
+
+/// What a block's transport means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// As before.
+    None,
+    /// An epoch begins at the block's first sample.
+    Begins,
+    /// Playing has ended.
+    Ends,
+    /// The host has gone back to its loop's start.
+    Wraps,
+}
+
+/// Something that happens at a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A frame starts.
+    Starts {
+        /// The frame.
+        frame: Frame,
+        /// Frames of the epoch before it.
+        ordinal: i64,
+    },
+    /// A frame closes.
+    Closes {
+        /// The frame.
+        frame: Frame,
+        /// Frames of the epoch before it.
+        ordinal: i64,
+    },
+    /// The loop's end is reached; [`Playhead::wrap`] follows.
+    Wraps,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    beats_per_sample: f64,
+    tempo_bpm: f64,
+    anchor_sample: i64,
+    anchor_beats: f64,
+    /// The frame that starts next, or that is open.
+    frame: Frame,
+    ordinal: i64,
+    open: bool,
+}
+
+impl Running {
+    fn beats_at(&self, sample: i64) -> f64 {
+        self.anchor_beats + (sample - self.anchor_sample) as f64 * self.beats_per_sample
+    }
+
+    fn sample_of(&self, place: Beats) -> i64 {
+        let samples = (place.0 - self.anchor_beats) / self.beats_per_sample;
+        self.anchor_sample + (samples - SAMPLE_SLACK).ceil() as i64
+    }
+}
+
+/// The beat clock.
+#[derive(Clone, Debug, Default)]
+pub struct Playhead {
+    running: Option<Running>,
+    transport: Transport,
+    /// The block's first sample, counted over the instance's life.
+    now: i64,
+    num_samples: u32,
+    /// The length of the block before, in samples.
+    last_num_samples: u32,
+}
+
+impl Playhead {
+    /// Takes in a block's transport.
+    pub fn begin_block(&mut self, block: &Block) -> Change {
+        let transport = block.transport;
+        self.num_samples = block.num_samples;
+        self.transport = transport;
+        let tempo = transport.tempo_bpm.filter(|bpm| TEMPOS_BPM.contains(bpm));
+        let place = transport.position.map(|beats| beats.0);
+        let sane = place.is_none_or(|beats| beats.abs() < FARTHEST_BEATS) && block.sample_rate >= 1.0 && block.sample_rate.is_finite();
+        let Some(tempo_bpm) = tempo.filter(|_| transport.playing && sane) else {
+            return if self.running.take().is_some() { Change::Ends } else { Change::None };
+        };
+        let beats_per_sample = tempo_bpm / 60.0 / block.sample_rate;
+        let Some(mut running) = self.running else {
+            self.start(beats_per_sample, tempo_bpm, place.unwrap_or(0.0));
+            return Change::Begins;
+        };
+        let expected = running.beats_at(self.now);
+        // A tempo that changed somewhere in the block before is an honest difference.
+        let ramp = (beats_per_sample - running.beats_per_sample).abs() * f64::from(self.last_num_samples);
+        let near = JUMP_BEATS + ramp;
+        let off = place.map_or(0.0, |beats| beats - expected);
+        let wrapped = |cycle: Cycle| (off + cycle.end.0 - cycle.start.0).abs() <= near && off < 0.0;
+        if off.abs() <= near {
+            let tempo_changed = tempo_bpm != running.tempo_bpm;
+            if tempo_changed || off.abs() > AGREES_BEATS {
+                let pull = if tempo_changed { 1.0 } else { PULL };
+                running = Running {
+                    beats_per_sample,
+                    tempo_bpm,
+                    anchor_sample: self.now,
+                    anchor_beats: expected + pull * off,
+                    ..running
+                };
+            }
+            self.running = Some(running);
+            Change::None
+        } else if self.cycle().is_some_and(wrapped) {
+            self.running = Some(Running { beats_per_sample, tempo_bpm, ..running });
+            Change::Wraps
+        } else {
+            self.start(beats_per_sample, tempo_bpm, place.unwrap_or(0.0));
+            Change::Begins
+        }
+    }
+
+    /// The block is over.
+    pub fn end_block(&mut self) {
+        self.now += i64::from(self.num_samples);
+        self.last_num_samples = self.num_samples;
+    }
+
+    /// Forgets where it was.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// The sample count of an offset of this block, over the instance's life.
+    pub fn sample_at(&self, offset: u32) -> i64 {
+        self.now + i64::from(offset)
+    }
+
+    /// The next moment in this block, with its offset.
+    pub fn next_moment(&self) -> Option<(u32, Moment)> {
+        let running = self.running.as_ref()?;
+        let Running { frame, ordinal, .. } = *running;
+        let (place, moment) = if running.open {
+            (frame.closes(), Moment::Closes { frame, ordinal })
+        } else {
+            (frame.starts(), Moment::Starts { frame, ordinal })
+        };
+        let mut next = (running.sample_of(place), moment);
+        if let Some(cycle) = self.cycle().filter(|cycle| self.is_before(cycle.end)) {
+            let wraps = running.sample_of(cycle.end);
+            if wraps <= next.0 {
+                next = (wraps, Moment::Wraps);
+            }
+        }
+        let offset = (next.0 - self.now).max(0);
+        (offset < i64::from(self.num_samples)).then_some((offset as u32, next.1))
+    }
+
+    /// A frame has started or closed.
+    pub fn pass(&mut self) {
+        let after = self.running.map(|running| self.after(running.frame));
+        if let (Some(running), Some(after)) = (&mut self.running, after) {
+            if running.open {
+                running.frame = after;
+                running.ordinal += 1;
+            }
+            running.open = !running.open;
+        }
+    }
+
+    /// The closing of the frame that has started and not closed.
+    pub fn open_frame(&self) -> Option<Moment> {
+        let running = self.running.filter(|running| running.open)?;
+        Some(Moment::Closes { frame: running.frame, ordinal: running.ordinal })
+    }
+
+    /// Frames of the epoch before the next one to start, if playing.
+    pub fn next_ordinal(&self) -> Option<i64> {
+        self.running.map(|running| running.ordinal + i64::from(running.open))
+    }
+
+    /// Back to the loop's start at `offset`. A frame that was open is closed by this.
+    pub fn wrap(&mut self, offset: u32) {
+        let cycle = self.cycle();
+        let place = self.transport.position.filter(|_| offset == 0);
+        let sample = self.sample_at(offset);
+        let Some(running) = self.running.as_mut() else { return };
+        let start = cycle.map_or(Beats(0.0), |cycle| cycle.start);
+        running.anchor_sample = sample;
+        // At a block's head the host says itself where it went; it may round, but not by much.
+        running.anchor_beats = place.map_or(start.0, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { start.0 });
+        running.frame = first_from(start.0);
+        running.ordinal += i64::from(running.open);
+        running.open = false;
+    }
+
+    /// Where we are at an offset of this block, if playing.
+    pub fn place_at(&self, offset: u32) -> Option<Beats> {
+        self.running.map(|running| Beats(running.beats_at(self.sample_at(offset))))
+    }
+
+    /// The tempo followed, if playing.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        self.running.map(|running| running.tempo_bpm)
+    }
+
+    /// The frame that comes after the open one, or the next to start.
+    pub fn coming(&self) -> Option<Coming> {
+        let running = self.running?;
+        let turn = self.turn();
+        let cut = running.open && turn.is_some_and(|turn| turn.last == running.frame);
+        let frame = if running.open { self.after(running.frame) } else { running.frame };
+        Some(Coming { frame, phase: self.phase(frame), cut, turn })
+    }
+
+    fn start(&mut self, beats_per_sample: f64, tempo_bpm: f64, place: f64) {
+        self.running = Some(Running {
+            beats_per_sample,
+            tempo_bpm,
+            anchor_sample: self.now,
+            anchor_beats: place,
+            frame: first_from(place),
+            ordinal: 0,
+            open: false,
+        });
+    }
+
+    fn phase(&self, frame: Frame) -> BarPhase {
+        match (self.transport.meter, self.transport.bar_start) {
+            (Some(meter), Some(bar_start)) => BarPhase::of(frame, meter, bar_start),
+            _ => BarPhase::Unknown,
+        }
+    }
+
+    /// The host's loop, if it is on and at least a frame long.
+    fn cycle(&self) -> Option<Cycle> {
+        self.transport.cycle.filter(|cycle| {
+            let len = cycle.end.0 - cycle.start.0;
+            len * FRAMES_PER_BEAT as f64 >= 1.0 && cycle.start.0.abs() < FARTHEST_BEATS && cycle.end.0.abs() < FARTHEST_BEATS
+        })
+    }
+
+    fn is_before(&self, end: Beats) -> bool {
+        self.running.is_some_and(|running| running.beats_at(self.now) < end.0 - START_SLACK_BEATS)
+    }
+
+    fn turn(&self) -> Option<Turn> {
+        let cycle = self.cycle().filter(|cycle| self.is_before(cycle.end))?;
+        let (last, first) = (first_from(cycle.end.0).plus(-1), first_from(cycle.start.0));
+        (last >= first).then(|| Turn { last, first, first_phase: self.phase(first) })
+    }
+
+    fn after(&self, frame: Frame) -> Frame {
+        match self.turn() {
+            Some(turn) if frame == turn.last => turn.first,
+            _ => frame.plus(1),
+        }
+    }
+}
+
+/// The first frame that starts at or after a place, give or take a host's rounding.
+fn first_from(place: f64) -> Frame {
+    next_boundary(Beats(place - START_SLACK_BEATS))
+}

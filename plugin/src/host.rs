@@ -1,0 +1,222 @@
+//! The one translator between the framework's words and ours. Audio thread; nothing else below knows the framework.
+
+use crate::{
+    audio::block::{Block, Cycle, Incoming, Outgoing, Pass, Port, Settings, Transport},
+    links::{ChangeGrid, Rules},
+    params::{ChordsParams, GridChoice, PassChoice},
+};
+use music::{
+    grid::{Beats, FRAMES_PER_BEAT},
+    meter::Meter,
+    pitch::Pitch,
+};
+use nice_plug::{
+    midi::{Channel, Key, VoiceID},
+    prelude::{NoteEvent, Plugin, PluginApi, PluginNoteEvent, ProcessContext, ProcessMode},
+};
+use std::time::Instant;
+
+/// How far ahead of the clock on the wall a host must be to be rendering, in seconds of music.
+const RENDERING_AHEAD: f64 = 0.5;
+
+/// Whether the host renders offline, so that the audio side may wait.
+///
+/// CLAP says so. The VST3 wrapper hands on what the host said one activation before, so it is not believed: there a
+/// host that is half a second ahead of the clock is rendering, which no live host can be.
+#[derive(Debug)]
+pub struct Pace {
+    known: Option<bool>,
+    sample_rate: f64,
+    ahead: f64,
+    last: Option<Instant>,
+    renders: bool,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { known: Some(false), sample_rate: 48_000.0, ahead: 0.0, last: None, renders: false }
+    }
+}
+
+impl Pace {
+    /// The host activates us.
+    pub fn activate(&mut self, api: PluginApi, mode: ProcessMode, sample_rate: f32) {
+        let known = (api != PluginApi::Vst3).then_some(mode == ProcessMode::Offline);
+        *self = Self { known, sample_rate: f64::from(sample_rate), ..Self::default() };
+    }
+
+    /// Samples a second.
+    pub fn sample_rate(&self) -> f64 {
+        self.sample_rate
+    }
+
+    /// A block comes: whether the host renders offline.
+    pub fn renders(&mut self, num_samples: u32, playing: bool) -> bool {
+        if let Some(known) = self.known {
+            return known;
+        }
+        let now = Instant::now();
+        let elapsed = self.last.replace(now).map(|last| (now - last).as_secs_f64());
+        let length = f64::from(num_samples) / self.sample_rate.max(1.0);
+        // Being behind does not count, or a pause would buy a burst.
+        self.ahead = if playing { (self.ahead + length - elapsed.unwrap_or(length)).max(0.0) } else { 0.0 };
+        self.renders = self.ahead > if self.renders { RENDERING_AHEAD / 2.0 } else { RENDERING_AHEAD };
+        self.renders
+    }
+}
+
+/// A block in our words.
+pub fn block<P: Plugin>(context: &impl ProcessContext<P>, params: &ChordsParams, num_samples: u32, pace: &mut Pace) -> Block {
+    let transport = transport(context.transport());
+    let offline = pace.renders(num_samples, transport.playing);
+    Block { transport, num_samples, sample_rate: pace.sample_rate(), settings: settings(params, offline) }
+}
+
+fn transport(host: &nice_plug::prelude::Transport) -> Transport {
+    let beats = |place: f64| Some(Beats(place));
+    let meter = match (host.time_sig_numerator, host.time_sig_denominator) {
+        (Some(over), Some(under)) => u8::try_from(over).ok().zip(u8::try_from(under).ok()),
+        _ => None,
+    };
+    Transport {
+        playing: host.playing,
+        position: host.pos_beats().and_then(beats),
+        tempo_bpm: host.tempo,
+        meter: meter.and_then(|(over, under)| Meter::new(over, under)),
+        bar_start: host.bar_start_pos_beats().and_then(beats),
+        cycle: host.loop_range_beats().map(|(start, end)| Cycle { start: Beats(start), end: Beats(end) }),
+    }
+}
+
+fn settings(params: &ChordsParams, offline: bool) -> Settings {
+    let channel = |one_based: i32| (one_based - 1).clamp(0, 15) as u8;
+    Settings {
+        rules: Rules {
+            commit: i64::from(params.commit.value()),
+            look_ahead: i64::from(params.look_ahead.value()),
+            listen: i64::from(params.listen.value()) * FRAMES_PER_BEAT,
+            temperature: params.temperature.value(),
+            grid: match params.grid.value() {
+                GridChoice::Free => ChangeGrid::Free,
+                GridChoice::Eighth => ChangeGrid::Eighth,
+                GridChoice::Beat => ChangeGrid::Beat,
+                GridChoice::HalfBar => ChangeGrid::HalfBar,
+                GridChoice::Bar => ChangeGrid::Bar,
+                GridChoice::TwoBars => ChangeGrid::TwoBars,
+            },
+            seed: params.seed.value().unsigned_abs().into(),
+            offline,
+        },
+        register: Pitch::folded(params.register.value()),
+        chord_channel: channel(params.chord_channel.value()),
+        bass_channel: channel(params.bass_channel.value()),
+        bass: params.bass.value(),
+        velocity: params.velocity.value() as f32 / 127.0,
+        pass: match params.pass_through.value() {
+            PassChoice::Chords => Pass::ChordsOnly,
+            PassChoice::MelodyAndChords => Pass::MelodyAndChords,
+            PassChoice::Melody => Pass::MelodyOnly,
+        },
+        bypass: params.bypass.value(),
+        panic: params.panic.value(),
+    }
+}
+
+/// The framework's context as our port.
+pub struct HostPort<'a, C, P: Plugin> {
+    context: &'a mut C,
+    last: Option<PluginNoteEvent<P>>,
+}
+
+impl<'a, C: ProcessContext<P>, P: Plugin> HostPort<'a, C, P> {
+    /// The port of one block.
+    pub fn new(context: &'a mut C) -> Self {
+        Self { context, last: None }
+    }
+}
+
+impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
+    fn receive(&mut self) -> Option<Incoming> {
+        let event = self.context.next_event()?;
+        let incoming = incoming(&event);
+        self.last = Some(event);
+        Some(incoming)
+    }
+
+    fn forward(&mut self) {
+        if let Some(event) = self.last.take() {
+            let _ = self.context.try_send_event(event);
+        }
+    }
+
+    fn send(&mut self, note: Outgoing) -> bool {
+        let Outgoing { offset: timing, channel, key, velocity } = note;
+        let (voice_id, channel, key) = (VoiceID::Wildcard, Channel::Number(channel), Key::Number(key.midi()));
+        let event = match velocity {
+            Some(velocity) => NoteEvent::NoteOn { timing, voice_id, channel, key, velocity },
+            None => NoteEvent::NoteOff { timing, voice_id, channel, key, velocity: 0.0 },
+        };
+        self.context.try_send_event(event).is_ok()
+    }
+}
+
+fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
+    let key_of = |key: &Key| key.number().and_then(Pitch::new);
+    match event {
+        NoteEvent::NoteOn { timing, channel, key, velocity, .. } => match key_of(key) {
+            Some(key) => Incoming::On {
+                offset: *timing,
+                channel: channel.number().unwrap_or(0) & 15,
+                key,
+                velocity: if velocity.is_finite() { velocity.clamp(0.0, 1.0) } else { 0.8 },
+            },
+            None => Incoming::Other { offset: *timing },
+        },
+        NoteEvent::NoteOff { timing, channel, key, .. } | NoteEvent::Choke { timing, channel, key, .. } => {
+            Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key: key_of(key) }
+        }
+        other => Incoming::Other { offset: other.timing() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nice_plug::prelude::Transport as HostTransport;
+
+    #[test]
+    fn missing_fields_stay_missing() {
+        let ours = transport(&HostTransport::new(48_000.0));
+        assert_eq!(ours, Transport::default());
+    }
+
+    #[test]
+    fn mad_meters_are_no_meters() {
+        for (over, under) in [(0, 4), (-3, 4), (4, 3), (400, 4), (4, 0)] {
+            let mut host = HostTransport::new(48_000.0);
+            host.time_sig_numerator = Some(over);
+            host.time_sig_denominator = Some(under);
+            assert_eq!(transport(&host).meter, None, "{over}/{under}");
+        }
+    }
+
+    #[test]
+    fn notes_come_through_as_they_are() {
+        let on = NoteEvent::<()>::NoteOn {
+            timing: 7,
+            voice_id: VoiceID::Wildcard,
+            channel: Channel::Number(3),
+            key: Key::Number(64),
+            velocity: 0.5,
+        };
+        assert_eq!(incoming(&on), Incoming::On { offset: 7, channel: 3, key: Pitch::folded(64), velocity: 0.5 });
+        let off = NoteEvent::<()>::NoteOff {
+            timing: 9,
+            voice_id: VoiceID::Wildcard,
+            channel: Channel::Wildcard,
+            key: Key::Wildcard,
+            velocity: 0.0,
+        };
+        assert_eq!(incoming(&off), Incoming::Off { offset: 9, channel: None, key: None });
+    }
+}

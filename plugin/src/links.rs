@@ -1,0 +1,455 @@
+//! Everything that crosses a thread: the messages, the queues, their capacities and what full means.
+//!
+//! | thread | may | may not |
+//! |---|---|---|
+//! | audio | fixed-size state, ring ends, atomics | allocate, free, lock, log, wait (offline excepted), call the model, panic |
+//! | worker | allocate, read files, run the engine, wait | touch parameters or host contexts |
+//! | GUI | allocate, read snapshots, make parameter gestures | hold a lock the audio thread could want |
+//! | host main | create, activate, save, load | open the model (a scan must be instant) |
+//!
+//! An epoch is a stretch of unbroken playing: play, stop, seek and a grid-breaking jump raise it, and every message
+//! bears it; the receiver drops others. A loop wrap goes on in the same epoch, because the chord of the loop's first
+//! frame must be committed before the wrap to be on time. So frames are counted by `ordinal` (frames since the
+//! epoch began, wraps passed through), and a plan made for another frame than the one that came is dropped.
+
+use crate::audio::Snapshot;
+use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
+use ringbuf::{
+    HeapCons, HeapProd, HeapRb,
+    traits::{Consumer, Observer, Producer, Split},
+};
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// Messages from audio to worker: 16 frames a second at 240 BPM, so 16 s of a worker that stands still.
+/// Full: the message is dropped; the worker sees the gap in the ordinals and begins its history anew.
+pub const HEARD_CAPACITY: usize = 256;
+
+/// Messages from worker to audio: at most 48 for a frame heard (commit and look-ahead), so some 20 frames of an
+/// audio side that does not run. Full: the message is dropped and its frame is late.
+pub const PLANNED_CAPACITY: usize = 1024;
+
+/// The farthest commit, in frames: 8 beats.
+pub const MAX_COMMIT_FRAMES: i64 = 32;
+/// The farthest look-ahead, in frames: 8 beats.
+pub const MAX_LOOK_AHEAD_FRAMES: i64 = 32;
+
+/// The number of a stretch of unbroken playing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Epoch(pub u32);
+
+/// Where chords may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ChangeGrid {
+    /// On every frame.
+    #[default]
+    Free,
+    /// On every second frame of a beat.
+    Eighth,
+    /// On beats.
+    Beat,
+    /// On bar lines and in the middle of bars.
+    HalfBar,
+    /// On bar lines.
+    Bar,
+    /// On every second bar line.
+    TwoBars,
+}
+
+/// The settings the worker goes by; they travel with each message, so that a take depends on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// How many frames after the one heard are committed, 1..=[`MAX_COMMIT_FRAMES`].
+    pub commit: i64,
+    /// How many frames after the one heard are planned, 0..=[`MAX_LOOK_AHEAD_FRAMES`].
+    pub look_ahead: i64,
+    /// Frames at the head of an epoch in which the model only listens.
+    pub listen: i64,
+    /// What the model's own sampling temperature is multiplied by; 0 takes the likeliest.
+    pub temperature: f32,
+    /// Where chords may change.
+    pub grid: ChangeGrid,
+    /// The seed of every draw.
+    pub seed: u64,
+    /// The host renders offline: the audio side waits, so drafts are left out.
+    pub offline: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { commit: 1, look_ahead: 16, listen: 16, temperature: 1.0, grid: ChangeGrid::Free, seed: 1, offline: false }
+    }
+}
+
+/// The host's loop on the frame grid: after `last` comes `first`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// The last frame that starts before the loop's end.
+    pub last: Frame,
+    /// The first frame that starts at or after the loop's start.
+    pub first: Frame,
+    /// Where `first` stands in its bar.
+    pub first_phase: BarPhase,
+}
+
+/// The frame to answer for, as far as the audio side can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Coming {
+    /// Its number.
+    pub frame: Frame,
+    /// Where it stands in its bar.
+    pub phase: BarPhase,
+    /// Whether what sounds ends before it, because the loop starts again with it.
+    pub cut: bool,
+    /// The loop, where one is on.
+    pub turn: Option<Turn>,
+}
+
+/// From audio to worker.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ToWorker {
+    /// An epoch begins: forget the history, `coming` has ordinal 0.
+    Begin {
+        /// The new epoch.
+        epoch: Epoch,
+        /// Its first frame.
+        coming: Coming,
+        /// The settings.
+        rules: Rules,
+    },
+    /// A frame has closed.
+    Heard(Heard),
+}
+
+/// What happened in a frame that has closed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Heard {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Frames of the epoch before this one.
+    pub ordinal: i64,
+    /// The frame.
+    pub frame: Frame,
+    /// What the melody did.
+    pub melody: MelodyFrame,
+    /// What the chords really did.
+    pub played: ChordFrame,
+    /// The frame after it.
+    pub coming: Coming,
+    /// The settings.
+    pub rules: Rules,
+}
+
+/// How firmly a planned chord stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It will sound, whatever is heard.
+    Committed,
+    /// The model still listens: it is silent, whatever is heard.
+    Listening,
+    /// It may change.
+    Draft,
+}
+
+/// From worker to audio: the chord of a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Planned {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// Frames of the epoch before this one.
+    pub ordinal: i64,
+    /// The frame.
+    pub frame: Frame,
+    /// Its chord.
+    pub chord: ChordFrame,
+    /// How firmly it stands.
+    pub standing: Standing,
+}
+
+/// What the worker is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WorkerState {
+    /// It was never started.
+    Asleep = 0,
+    /// It opens the model.
+    Loading = 1,
+    /// It answers.
+    Ready = 2,
+    /// There is no model it could use.
+    NoModel = 3,
+    /// It has failed and is gone.
+    Dead = 4,
+}
+
+/// What runs the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Engine {
+    /// Nothing.
+    None = 0,
+    /// ONNX Runtime.
+    OnnxRuntime = 1,
+    /// The engine built into the plugin.
+    BuiltIn = 2,
+}
+
+/// How the instance fares, for parameters and editor. Atomics because each is one number whose age does not matter:
+/// relaxed, no other memory hangs on them. The texts are written by the worker and never read by the audio thread.
+#[derive(Debug)]
+pub struct Health {
+    worker: AtomicU8,
+    engine: AtomicU8,
+    late: AtomicU32,
+    infer_p50_us: AtomicU32,
+    infer_p99_us: AtomicU32,
+    tempo_millibpm: AtomicU32,
+    panics: AtomicU32,
+    texts: Mutex<Texts>,
+}
+
+/// What the worker has to say in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The model's name and fingerprint, or why there is none.
+    pub model: String,
+    /// The engine, and why a better one is not used.
+    pub engine: String,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            worker: AtomicU8::new(WorkerState::Asleep as u8),
+            engine: AtomicU8::new(Engine::None as u8),
+            late: AtomicU32::new(0),
+            infer_p50_us: AtomicU32::new(0),
+            infer_p99_us: AtomicU32::new(0),
+            tempo_millibpm: AtomicU32::new(0),
+            panics: AtomicU32::new(0),
+            texts: Mutex::new(Texts::default()),
+        }
+    }
+}
+
+impl Health {
+    /// What the worker is about.
+    pub fn worker(&self) -> WorkerState {
+        match self.worker.load(Ordering::Relaxed) {
+            1 => WorkerState::Loading,
+            2 => WorkerState::Ready,
+            3 => WorkerState::NoModel,
+            4 => WorkerState::Dead,
+            _ => WorkerState::Asleep,
+        }
+    }
+
+    /// Written by the worker, and by whoever starts it.
+    pub fn set_worker(&self, state: WorkerState) {
+        self.worker.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// What runs the model.
+    pub fn engine(&self) -> Engine {
+        match self.engine.load(Ordering::Relaxed) {
+            1 => Engine::OnnxRuntime,
+            2 => Engine::BuiltIn,
+            _ => Engine::None,
+        }
+    }
+
+    /// Written by the worker.
+    pub fn set_engine(&self, engine: Engine) {
+        self.engine.store(engine as u8, Ordering::Relaxed);
+    }
+
+    /// Frames whose chord was not there when due, since activation.
+    pub fn late(&self) -> u32 {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// Written by the audio thread.
+    pub fn set_late(&self, late: u32) {
+        self.late.store(late, Ordering::Relaxed);
+    }
+
+    /// Time from a frame heard to its commit, median and 99th percentile of the last frames, in milliseconds.
+    pub fn infer_ms(&self) -> (f64, f64) {
+        let ms = |us: &AtomicU32| f64::from(us.load(Ordering::Relaxed)) / 1000.0;
+        (ms(&self.infer_p50_us), ms(&self.infer_p99_us))
+    }
+
+    /// Written by the worker, in microseconds.
+    pub fn set_infer_us(&self, p50: u32, p99: u32) {
+        self.infer_p50_us.store(p50, Ordering::Relaxed);
+        self.infer_p99_us.store(p99, Ordering::Relaxed);
+    }
+
+    /// The host's tempo, if it plays or has played.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        let milli = self.tempo_millibpm.load(Ordering::Relaxed);
+        (milli > 0).then(|| f64::from(milli) / 1000.0)
+    }
+
+    /// Written by the audio thread.
+    pub fn set_tempo_bpm(&self, bpm: f64) {
+        self.tempo_millibpm.store((bpm * 1000.0) as u32, Ordering::Relaxed);
+    }
+
+    /// How often the editor's panic button was pressed.
+    pub fn panics(&self) -> u32 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Written by the editor.
+    pub fn press_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The texts. Not for the audio thread: locks and allocates.
+    pub fn texts(&self) -> Texts {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the texts. Not for the audio thread.
+    pub fn write_texts(&self, write: impl FnOnce(&mut Texts)) {
+        write(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// A bell one side rings and the other waits for. The audio thread touches it only while the host renders offline.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Bell {
+    /// Wakes the waiter, or lets its next wait return at once.
+    pub fn ring(&self) {
+        *self.rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits for the bell; whether it rang in time.
+    pub fn wait(&self, at_most: Duration) -> bool {
+        let mut rung = self.rung.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*rung {
+            rung = self.changed.wait_timeout(rung, at_most).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        std::mem::take(&mut *rung)
+    }
+}
+
+/// The audio thread's ends.
+pub struct AudioEnd {
+    to_worker: HeapProd<ToWorker>,
+    from_worker: HeapCons<Planned>,
+    snapshots: triple_buffer::Input<Snapshot>,
+    worker_bell: Arc<Bell>,
+    audio_bell: Arc<Bell>,
+    /// How the instance fares.
+    pub health: Arc<Health>,
+}
+
+impl AudioEnd {
+    /// Tells the worker; whether there was room. Offline the worker is woken, live it looks by itself.
+    pub fn tell(&mut self, message: ToWorker, offline: bool) -> bool {
+        let told = self.to_worker.try_push(message).is_ok();
+        if offline {
+            self.worker_bell.ring();
+        }
+        told
+    }
+
+    /// The next plan, if there is one.
+    pub fn next_planned(&mut self) -> Option<Planned> {
+        self.from_worker.try_pop()
+    }
+
+    /// Waits up to 10 ms for the worker; whether it rang. Only while the host renders offline.
+    pub fn wait_offline(&self) -> bool {
+        self.audio_bell.wait(Duration::from_millis(10))
+    }
+
+    /// Shows the editor this instant.
+    pub fn show(&mut self, snapshot: &Snapshot) {
+        self.snapshots.input_buffer_mut().clone_from(snapshot);
+        self.snapshots.publish();
+    }
+}
+
+/// The worker thread's ends.
+pub struct WorkerEnd {
+    from_audio: HeapCons<ToWorker>,
+    to_audio: HeapProd<Planned>,
+    bell: Arc<Bell>,
+    audio_bell: Arc<Bell>,
+    /// How the instance fares.
+    pub health: Arc<Health>,
+}
+
+impl WorkerEnd {
+    /// The next message, if there is one.
+    pub fn next(&mut self) -> Option<ToWorker> {
+        self.from_audio.try_pop()
+    }
+
+    /// How many messages wait.
+    pub fn num_waiting(&self) -> usize {
+        self.from_audio.occupied_len()
+    }
+
+    /// Sends a plan; a full queue drops it, and its frame is late.
+    pub fn plan(&mut self, planned: Planned) {
+        let _ = self.to_audio.try_push(planned);
+    }
+
+    /// Lets an audio side that waits offline look again.
+    pub fn ring_audio(&self) {
+        self.audio_bell.ring();
+    }
+
+    /// Waits until rung or `at_most` long.
+    pub fn wait(&self, at_most: Duration) {
+        self.bell.wait(at_most);
+    }
+
+    /// The bell that wakes the worker.
+    pub fn bell(&self) -> Arc<Bell> {
+        self.bell.clone()
+    }
+}
+
+/// The editor's end.
+pub struct EditorEnd {
+    /// The newest snapshot.
+    pub snapshots: triple_buffer::Output<Snapshot>,
+    /// How the instance fares.
+    pub health: Arc<Health>,
+}
+
+/// Makes every link of an instance.
+pub fn connect(health: Arc<Health>) -> (AudioEnd, WorkerEnd, EditorEnd) {
+    let (to_worker, from_audio) = HeapRb::new(HEARD_CAPACITY).split();
+    let (to_audio, from_worker) = HeapRb::new(PLANNED_CAPACITY).split();
+    let (input, output) = triple_buffer::triple_buffer(&Snapshot::default());
+    let (worker_bell, audio_bell) = (Arc::new(Bell::default()), Arc::new(Bell::default()));
+    (
+        AudioEnd {
+            to_worker,
+            from_worker,
+            snapshots: input,
+            worker_bell: worker_bell.clone(),
+            audio_bell: audio_bell.clone(),
+            health: health.clone(),
+        },
+        WorkerEnd { from_audio, to_audio, bell: worker_bell, audio_bell, health: health.clone() },
+        EditorEnd { snapshots: output, health },
+    )
+}

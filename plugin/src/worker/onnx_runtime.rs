@@ -1,0 +1,115 @@
+//! The ONNX Runtime engine; the only file that names `ort`. Worker thread.
+//!
+//! One environment a process, for ever: a second one cannot be built. One thread, no spinning. The cache is given
+//! to the graph as a view of our own memory; the graph returns only a step's new rows.
+
+use super::{
+    library,
+    model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
+};
+use music::{
+    manifest::{Manifest, names},
+    melody::CHROMA_FEATURES,
+};
+use ort::{environment::Environment, inputs, session::Session, value::TensorRef};
+use std::sync::{Mutex, PoisonError};
+
+const ENGINE: &str = "ONNX Runtime";
+
+/// The environment, once it was built. A library that could not be loaded may be there the next time.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
+/// A model in ONNX Runtime.
+pub struct OnnxRuntime {
+    session: Session,
+    dims: Dims,
+}
+
+impl OnnxRuntime {
+    /// Opens a model file's bytes, whose manifest was checked.
+    ///
+    /// # Errors
+    /// There is no usable library, or it refuses the file.
+    pub fn open(file: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
+        let open = |reason: String| ModelError::Open { engine: ENGINE, reason };
+        let environment = environment().map_err(open)?;
+        let session = session(&environment, file).map_err(|e| open(one_line(&e)))?;
+        Ok(Self { session, dims: Dims::of(manifest) })
+    }
+}
+
+/// What ONNX Runtime says of its build; empty before it is loaded.
+pub fn version() -> &'static str {
+    let loaded = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+    if loaded { ort::info().split(',').next().unwrap_or_default() } else { "" }
+}
+
+fn environment() -> Result<Environment, String> {
+    let mut held = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = &*held {
+        return Ok(environment.clone());
+    }
+    let path = library::find().map_err(|e| e.to_string())?;
+    let builder = ort::init_from(&path).map_err(|e| format!("{} cannot be loaded: {}", path.display(), one_line(&e)))?;
+    let built = builder.with_name("realchords").with_telemetry(false).build().map_err(|e| one_line(&e))?;
+    Ok(held.insert(built).clone())
+}
+
+fn session(environment: &Environment, file: &[u8]) -> ort::Result<Session> {
+    Session::builder(environment)?
+        .with_intra_threads(1)?
+        .with_inter_threads(1)?
+        .with_intra_op_spinning(false)?
+        .with_inter_op_spinning(false)?
+        .commit_from_memory(file)
+}
+
+impl ChordModel for OnnxRuntime {
+    fn dims(&self) -> Dims {
+        self.dims
+    }
+
+    fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
+        let failed = |e: ort::Error| ModelError::Step { engine: ENGINE, reason: one_line(&e) };
+        let Dims { layers, heads, head_size, context } = self.dims;
+        let shape = [layers, heads, context, head_size];
+        let [chord, melody, bar_position, bar_length] =
+            [input.chord.id(), input.melody.id(), input.bar.0, input.bar.1].map(|id| [id as i32]);
+        let position = [input.position as i32];
+        let one = [1usize];
+        let inputs = (|| {
+            Ok(inputs![
+                names::CHORD => TensorRef::from_array_view((one, &chord[..]))?,
+                names::MELODY => TensorRef::from_array_view((one, &melody[..]))?,
+                names::BAR_POSITION => TensorRef::from_array_view((one, &bar_position[..]))?,
+                names::BAR_LENGTH => TensorRef::from_array_view((one, &bar_length[..]))?,
+                names::POSITION => TensorRef::from_array_view((one, &position[..]))?,
+                names::CHROMA => TensorRef::from_array_view(([1, CHROMA_FEATURES], &input.chroma[..]))?,
+                names::KEYS => TensorRef::from_array_view((shape, cache.keys()))?,
+                names::VALUES => TensorRef::from_array_view((shape, cache.values()))?,
+                names::CACHE_MASK => TensorRef::from_array_view(([context], cache.mask()))?,
+            ])
+        })()
+        .map_err(failed)?;
+        let answer = self.session.run(inputs).map_err(failed)?;
+        let wanted: [(&'static str, &mut Vec<f32>); 4] = [
+            (names::CHORD_LOGITS, &mut output.chord_logits),
+            (names::MELODY_LOGITS, &mut output.melody_logits),
+            (names::NEW_KEYS, &mut output.new_keys),
+            (names::NEW_VALUES, &mut output.new_values),
+        ];
+        for (name, to) in wanted {
+            let value = answer.get(name).ok_or(ModelError::Size { name, file: 0, promised: to.len() })?;
+            let (_, from) = value.try_extract_tensor::<f32>().map_err(failed)?;
+            if from.len() != to.len() {
+                return Err(ModelError::Size { name, file: from.len(), promised: to.len() });
+            }
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    }
+}
+
+fn one_line(error: &impl ToString) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,160 @@
+//! The commands: corpus, pretrain, export, evaluate.
+
+use anyhow::{Context, bail};
+use clap::Parser;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+use trainer::{
+    corpus::{Imported, Split, census, import_path, table},
+    dataset::Songs,
+    evaluate::{Protocol, compare},
+    export,
+    pretrain,
+    run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
+};
+
+/// Trains the online chord model of ReaLchords and writes it as ONNX.
+#[derive(Parser)]
+#[command(version)]
+pub enum Command {
+    /// Imports files or folders and prints what was found, per source, and every failure by reason.
+    Corpus {
+        /// Files or folders.
+        paths: Vec<PathBuf>,
+        /// Which importer to use; by default each file's kind decides.
+        #[arg(long)]
+        importer: Option<String>,
+    },
+    /// Trains the policy by maximum likelihood; goes on where the run folder's checkpoint stands.
+    Pretrain {
+        /// The recipe.
+        recipe: PathBuf,
+        /// The folder of corpora.
+        #[arg(long)]
+        data: PathBuf,
+        /// The run folder.
+        #[arg(long)]
+        run: PathBuf,
+    },
+    /// Writes a checkpoint as an ONNX file with its manifest.
+    Export {
+        /// The run folder.
+        #[arg(long)]
+        run: PathBuf,
+        /// The file to write.
+        #[arg(long)]
+        out: PathBuf,
+        /// The folder of corpora, for their licences.
+        #[arg(long)]
+        data: PathBuf,
+        /// The trainer's source revision, for the manifest.
+        #[arg(long, default_value = "unknown")]
+        revision: String,
+    },
+    /// Lets a checkpoint accompany held-out songs and sets its metrics beside the humans'.
+    Evaluate {
+        /// The run folder.
+        #[arg(long)]
+        run: PathBuf,
+        /// The folder of corpora.
+        #[arg(long)]
+        data: PathBuf,
+        /// Corpora to measure on; the recipe's by default.
+        #[arg(long, value_delimiter = ',')]
+        sources: Vec<String>,
+        /// train, valid or test.
+        #[arg(long, default_value = "valid")]
+        split: String,
+        /// Sampling temperature.
+        #[arg(long, default_value_t = 1.0)]
+        temperature: f32,
+        /// Nucleus.
+        #[arg(long, default_value_t = 1.0)]
+        top_p: f32,
+        /// Sampling seeds.
+        #[arg(long, default_value_t = 3)]
+        seeds: u64,
+        /// At most this many songs.
+        #[arg(long, default_value_t = usize::MAX)]
+        songs: usize,
+        /// Also write the result as JSON here.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+}
+
+/// Imports the named corpora from a folder of `SOURCE.jsonl.gz` files.
+fn corpora(folder: &Path, sources: &[String]) -> anyhow::Result<Vec<Imported>> {
+    let mut songs = Vec::new();
+    for source in sources {
+        let path = folder.join(format!("{source}.jsonl.gz"));
+        let report = import_path(&path, None).with_context(|| format!("corpus {source}"))?;
+        for failure in &report.failures {
+            eprintln!("left out {}: {}", failure.name, failure.reason);
+        }
+        songs.extend(report.songs);
+    }
+    if songs.is_empty() {
+        bail!("no songs in {}: name corpora that stand there as SOURCE.jsonl.gz", folder.display());
+    }
+    Ok(songs)
+}
+
+fn kept_recipe(run: &Path) -> anyhow::Result<Recipe> {
+    let path = run.join("recipe.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("{}: train first", path.display()))?;
+    Recipe::parse(&text).map_err(anyhow::Error::msg)
+}
+
+impl Command {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Corpus { paths, importer } => {
+                for path in paths {
+                    let report = import_path(&path, importer.as_deref())?;
+                    println!("{}", table(&report));
+                    let _ = census(&report);
+                }
+            }
+            Self::Pretrain { recipe, data, run } => {
+                let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
+                let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
+                let imported = corpora(&data, &recipe.sources)?;
+                let folder = RunFolder::open(&run)?;
+                folder.write("recipe.toml", text.as_bytes())?;
+                let (train, valid) = (Songs::of(&imported, Split::Train), Songs::of(&imported, Split::Valid));
+                println!("{} songs ({} frames) to train on, {} held out", train.0.len(), train.num_frames(), valid.0.len());
+                pretrain::run(&recipe, &train, &valid, &folder)?;
+            }
+            Self::Export { run, out, data, revision } => {
+                let recipe = kept_recipe(&run)?;
+                let checkpoint = Checkpoint::load(&run.join(pretrain::CHECKPOINT))?;
+                let licences: BTreeMap<String, String> = corpora(&data, &recipe.sources)?
+                    .into_iter()
+                    .map(|song| (song.source, song.license.unwrap_or_else(|| "unknown".into())))
+                    .collect();
+                let numbers = fs::read_to_string(run.join("numbers.json")).ok().and_then(|t| serde_json::from_str(&t).ok());
+                let manifest = export::manifest(&checkpoint, &recipe, licences, numbers.unwrap_or_default(), revision);
+                fs::write(&out, export::onnx(&checkpoint.policy, &manifest))?;
+                println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
+            }
+            Self::Evaluate { run, data, sources, split, temperature, top_p, seeds, songs, json } => {
+                let recipe = kept_recipe(&run)?;
+                let checkpoint = Checkpoint::load(&run.join(pretrain::CHECKPOINT))?;
+                let split = Split::parse(&split).with_context(|| format!("{split} is no split: say train, valid or test"))?;
+                let imported = corpora(&data, if sources.is_empty() { &recipe.sources } else { &sources })?;
+                let protocol = Protocol { temperature, top_p, seeds, songs, ..Protocol::default() };
+                let result = compare(&checkpoint.policy, &Songs::of(&imported, split), protocol);
+                println!("{} songs, {} updates\n{}", result.human.songs, checkpoint.moments.updates, result.table());
+                if let Some(path) = json {
+                    fs::write(path, serde_json::to_string_pretty(&result)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! From a policy to the ONNX file the instrument plays from: opset 17, plain operators, static shapes, the
+//! key/value cache as an input, the manifest inside. The graph is the stepper's arithmetic, operator by operator.
+
+pub mod graph;
+pub mod messages;
+
+use crate::{
+    model::{Policy, ROTARY_PERIODS, place},
+    ops::rms_norm::EPSILON,
+    run::{checkpoint::Checkpoint, recipe::Recipe},
+};
+use graph::{Builder, int, ints};
+use messages::{FLOAT, Model, OperatorSet, Property};
+use music::{
+    grid::FRAMES_PER_BEAT,
+    manifest::{CONTRACT, METADATA_KEY, Manifest, names},
+    melody::CHROMA_FEATURES,
+    vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD, fingerprint},
+};
+use prost::Message;
+use std::{collections::BTreeMap, f32::consts::TAU};
+
+/// What a checkpoint's file promises.
+pub fn manifest(checkpoint: &Checkpoint, recipe: &Recipe, corpora: BTreeMap<String, String>, numbers: BTreeMap<String, f64>, revision: String) -> Manifest {
+    let shape = checkpoint.policy.shape;
+    Manifest {
+        contract: CONTRACT,
+        vocabulary: fingerprint(),
+        frames_per_beat: FRAMES_PER_BEAT,
+        context_frames: CONTEXT_FRAMES,
+        position_period: POSITION_PERIOD,
+        chroma_features: CHROMA_FEATURES,
+        chord_tokens: ChordToken::COUNT,
+        melody_tokens: MelodyToken::COUNT,
+        layers: shape.layers,
+        heads: shape.heads,
+        head_size: shape.head_size(),
+        name: format!("ReaLchords {}", recipe.name),
+        stage: "mle".into(),
+        recipe: recipe.name.clone(),
+        seed: recipe.seed,
+        revision,
+        steps: checkpoint.moments.updates,
+        temperature: 1.0,
+        top_p: 1.0,
+        corpora,
+        numbers,
+    }
+}
+
+/// The bytes of the ONNX file.
+pub fn onnx(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
+    let model = Model {
+        ir_version: 8,
+        producer_name: "realchords-trainer".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(Writer { policy, graph: Builder::default() }.write()),
+        opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
+        metadata_props: vec![Property { key: METADATA_KEY.into(), value: manifest.to_json() }],
+    };
+    model.encode_to_vec()
+}
+
+struct Writer<'a> {
+    policy: &'a Policy,
+    graph: Builder,
+}
+
+/// Cosine and sine of each number of a head at this position, and the pairing of its rotary numbers.
+struct Rotation {
+    cos: String,
+    sin: String,
+    swap: String,
+}
+
+impl Writer<'_> {
+    fn weight(&mut self, idx: usize) -> String {
+        self.graph.constant(&self.policy.tied[idx].shape, &self.policy.dense(idx))
+    }
+
+    fn linear(&mut self, x: &str, idx: usize) -> String {
+        let (weight, bias) = (self.weight(idx), self.weight(idx + 1));
+        let y = self.graph.node("MatMul", &[x, &weight], vec![]);
+        self.graph.node("Add", &[&y, &bias], vec![])
+    }
+
+    fn add(&mut self, a: &str, b: &str) -> String {
+        self.graph.node("Add", &[a, b], vec![])
+    }
+
+    fn mul(&mut self, a: &str, b: &str) -> String {
+        self.graph.node("Mul", &[a, b], vec![])
+    }
+
+    fn norm(&mut self, x: &str) -> String {
+        let square = self.mul(x, x);
+        let mean = self.graph.node("ReduceMean", &[&square], vec![ints("axes", &[1]), int("keepdims", 1)]);
+        let epsilon = self.graph.constant(&[1], &[EPSILON]);
+        let shifted = self.add(&mean, &epsilon);
+        let root = self.graph.node("Sqrt", &[&shifted], vec![]);
+        self.graph.node("Div", &[x, &root], vec![])
+    }
+
+    fn gelu(&mut self, x: &str) -> String {
+        let root = self.graph.constant(&[1], &[std::f32::consts::SQRT_2]);
+        let (one, half) = (self.graph.constant(&[1], &[1.0]), self.graph.constant(&[1], &[0.5]));
+        let scaled = self.graph.node("Div", &[x, &root], vec![]);
+        let erf = self.graph.node("Erf", &[&scaled], vec![]);
+        let shifted = self.add(&erf, &one);
+        let product = self.mul(x, &shifted);
+        self.mul(&product, &half)
+    }
+
+    /// Angles are taken modulo their period as integers, so that they are exact at any position. A number that
+    /// does not rotate has period 1: its angle is always 0.
+    fn rotation(&mut self) -> Rotation {
+        let size = self.policy.shape.head_size();
+        let mut periods = vec![1i32; size];
+        let mut swap = vec![0.0; size * size];
+        for (j, period) in ROTARY_PERIODS.iter().enumerate() {
+            periods[2 * j] = *period as i32;
+            periods[2 * j + 1] = *period as i32;
+            // (a, b) becomes (-b, a).
+            swap[(2 * j + 1) * size + 2 * j] = -1.0;
+            swap[2 * j * size + 2 * j + 1] = 1.0;
+        }
+        let turns: Vec<f32> = periods.iter().map(|p| TAU / *p as f32).collect();
+        let (periods, turns) = (self.graph.constant_i32(&[size], &periods), self.graph.constant(&[size], &turns));
+        let phase = self.graph.node("Mod", &[names::POSITION, &periods], vec![]);
+        let phase = self.graph.node("Cast", &[&phase], vec![int("to", i64::from(FLOAT))]);
+        let angle = self.mul(&phase, &turns);
+        Rotation {
+            cos: self.graph.node("Cos", &[&angle], vec![]),
+            sin: self.graph.node("Sin", &[&angle], vec![]),
+            swap: self.graph.constant(&[size, size], &swap),
+        }
+    }
+
+    /// A row of heads [H, D], rotated.
+    fn rotate(&mut self, x: &str, rotation: &Rotation) -> String {
+        let straight = self.mul(x, &rotation.cos);
+        let swapped = self.graph.node("MatMul", &[x, &rotation.swap], vec![]);
+        let crossed = self.mul(&swapped, &rotation.sin);
+        self.add(&straight, &crossed)
+    }
+
+    fn write(mut self) -> messages::Graph {
+        let shape = self.policy.shape;
+        let (heads, size, width, context) = (shape.heads, shape.head_size(), shape.width(), CONTEXT_FRAMES);
+        for name in [names::CHORD, names::MELODY, names::BAR_POSITION, names::BAR_LENGTH, names::POSITION] {
+            self.graph.input_id(name);
+        }
+        self.graph.input(names::CHROMA, &[1, CHROMA_FEATURES]);
+        self.graph.input(names::KEYS, &[shape.layers, heads, context, size]);
+        self.graph.input(names::VALUES, &[shape.layers, heads, context, size]);
+        self.graph.input(names::CACHE_MASK, &[context]);
+
+        let weight = self.weight(place::CHROMA_IN);
+        let mut x = self.graph.node("MatMul", &[names::CHROMA, &weight], vec![]);
+        for (idx, name) in [
+            (place::CHORD_IN, names::CHORD),
+            (place::MELODY_IN, names::MELODY),
+            (place::BAR_POSITION_IN, names::BAR_POSITION),
+            (place::BAR_LENGTH_IN, names::BAR_LENGTH),
+        ] {
+            let table = self.weight(idx);
+            let row = self.graph.node("Gather", &[&table, name], vec![int("axis", 0)]);
+            x = self.add(&x, &row);
+        }
+        let rotation = self.rotation();
+        let scale = self.graph.constant(&[1], &[(size as f32).powf(-0.5)]);
+        let mask = self.graph.reshape(names::CACHE_MASK, &[1, context, 1]);
+        let (mut new_keys, mut new_values) = (Vec::new(), Vec::new());
+        for layer in 0..shape.layers {
+            let at = place::LAYERS + layer * place::PER_LAYER;
+            let normed = self.norm(&x);
+            let qkv = self.linear(&normed, at + place::QKV);
+            let part = |writer: &mut Self, n: usize| {
+                let row = writer.graph.slice(&qkv, 1, n * width, (n + 1) * width);
+                writer.graph.reshape(&row, &[heads, size])
+            };
+            let (q, k, v) = (part(&mut self, 0), part(&mut self, 1), part(&mut self, 2));
+            let (q, k) = (self.rotate(&q, &rotation), self.rotate(&k, &rotation));
+            let q = self.mul(&q, &scale);
+            let cached = |writer: &mut Self, name: &str| {
+                let at = writer.graph.slice(name, 0, layer, layer + 1);
+                writer.graph.reshape(&at, &[heads, context, size])
+            };
+            let (keys, values) = (cached(&mut self, names::KEYS), cached(&mut self, names::VALUES));
+            // Scores of the cache are a column a head, so that no matrix is transposed.
+            let column = self.graph.reshape(&q, &[heads, size, 1]);
+            let scores = self.graph.node("MatMul", &[&keys, &column], vec![]);
+            let scores = self.add(&scores, &mask);
+            let own = self.mul(&q, &k);
+            let last = self.graph.constant_i64(&[-1]);
+            let own = self.graph.node("ReduceSum", &[&own, &last], vec![int("keepdims", 1)]);
+            let own = self.graph.reshape(&own, &[heads, 1, 1]);
+            let scores = self.graph.node("Concat", &[&scores, &own], vec![int("axis", 1)]);
+            let scores = self.graph.reshape(&scores, &[heads, 1, context + 1]);
+            let weights = self.graph.node("Softmax", &[&scores], vec![int("axis", -1)]);
+            let past = self.graph.slice(&weights, 2, 0, context);
+            let now = self.graph.slice(&weights, 2, context, context + 1);
+            let past = self.graph.node("MatMul", &[&past, &values], vec![]);
+            let row = self.graph.reshape(&v, &[heads, 1, size]);
+            let now = self.mul(&now, &row);
+            let seen = self.add(&past, &now);
+            let seen = self.graph.reshape(&seen, &[1, width]);
+            let out = self.linear(&seen, at + place::OUT);
+            x = self.add(&x, &out);
+            let normed = self.norm(&x);
+            let inner = self.linear(&normed, at + place::UP);
+            let active = self.gelu(&inner);
+            let out = self.linear(&active, at + place::DOWN);
+            x = self.add(&x, &out);
+            new_keys.push(self.graph.reshape(&k, &[1, heads, size]));
+            new_values.push(self.graph.reshape(&v, &[1, heads, size]));
+        }
+        let hidden = self.norm(&x);
+        for (idx, name, tokens) in [
+            (place::CHORD_OUT, names::CHORD_LOGITS, ChordToken::COUNT),
+            (place::MELODY_OUT, names::MELODY_LOGITS, MelodyToken::COUNT),
+        ] {
+            let (weight, bias) = (self.weight(idx), self.weight(idx + 1));
+            let product = self.graph.node("MatMul", &[&hidden, &weight], vec![]);
+            self.graph.named("Add", &[&product, &bias], vec![], name);
+            self.graph.output(name, &[1, tokens]);
+        }
+        for (rows, name) in [(new_keys, names::NEW_KEYS), (new_values, names::NEW_VALUES)] {
+            let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+            self.graph.named("Concat", &rows, vec![int("axis", 0)], name);
+            self.graph.output(name, &[shape.layers, heads, size]);
+        }
+        self.graph.finish("realchords")
+    }
+}

@@ -1,0 +1,118 @@
+//! The network's forward pass over whole crops, as burn tensors, so that a loss has gradients.
+
+use super::{BAR_LENGTH_ROW, BAR_POSITION_ROW, MELODY_ROW, Policy, place};
+use crate::{
+    ops::{
+        apply,
+        attention::{Attention, Rotary},
+        embed::EmbedSum,
+        expand::Expand,
+        gelu::Gelu,
+        rms_norm::RmsNorm,
+    },
+    optimizer::Parameters,
+};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use music::{melody::CHROMA_FEATURES, vocab::POSITION_PERIOD};
+use std::sync::Arc;
+
+/// What a batch of crops is given: for each of `batch` x `time` positions, ids of the frame before
+/// (chord, melody), of the frame itself (bar position, bar length), and the chroma before it.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs {
+    /// Crops.
+    pub batch: usize,
+    /// Frames a crop.
+    pub time: usize,
+    /// Chord ids, [batch, time].
+    pub chords: Vec<u32>,
+    /// Melody ids, [batch, time].
+    pub melody: Vec<u32>,
+    /// Bar position ids, [batch, time].
+    pub bar_positions: Vec<u32>,
+    /// Bar length ids, [batch, time].
+    pub bar_lengths: Vec<u32>,
+    /// Chroma features, [batch, time, CHROMA_FEATURES].
+    pub chroma: Vec<f32>,
+}
+
+/// Logits over [batch · time, tokens].
+pub struct Outputs {
+    /// Chord logits.
+    pub chords: Tensor<2>,
+    /// Melody logits.
+    pub melody: Tensor<2>,
+}
+
+/// The free numbers as tensors of one pass.
+pub struct Leaves(Vec<Tensor<1>>);
+
+impl Leaves {
+    /// Tensors of the parameters; they take part in autodiff where `device` does.
+    pub fn new(parameters: &Parameters, device: &Device, with_gradients: bool) -> Self {
+        let leaf = |values: &Vec<f32>| {
+            let tensor = Tensor::<1>::from_data(TensorData::new(values.clone(), [values.len()]), device);
+            if with_gradients { tensor.require_grad() } else { tensor }
+        };
+        Self(parameters.0.iter().map(|(_, values)| leaf(values)).collect())
+    }
+
+    /// The gradient of each parameter; zeros where the loss does not depend on it.
+    pub fn gradients(&self, gradients: &Gradients) -> Vec<Vec<f32>> {
+        let of = |leaf: &Tensor<1>| match leaf.grad(gradients) {
+            Some(grad) => grad.into_data().try_to_vec::<f32>().unwrap_or_default(),
+            None => vec![0.0; leaf.dims()[0]],
+        };
+        self.0.iter().map(of).collect()
+    }
+}
+
+impl Policy {
+    fn matrix(&self, leaves: &Leaves, idx: usize) -> Tensor<2> {
+        let tied = &self.tied[idx];
+        apply(leaves.0[idx].clone(), Arc::new(Expand { layout: tied.layout.clone(), shape: tied.shape }))
+    }
+
+    fn linear(&self, leaves: &Leaves, idx: usize, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.matrix(leaves, idx)) + self.matrix(leaves, idx + 1)
+    }
+
+    /// The hidden state of each position before the heads, [batch · time, width], normalised.
+    pub fn hidden(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<2> {
+        let (batch, time, width) = (inputs.batch, inputs.time, self.shape.width());
+        let rows = batch * time;
+        let mut ids = Vec::with_capacity(rows * 4);
+        for n in 0..rows {
+            ids.extend([
+                inputs.chords[n],
+                MELODY_ROW as u32 + inputs.melody[n],
+                BAR_POSITION_ROW as u32 + inputs.bar_positions[n],
+                BAR_LENGTH_ROW as u32 + inputs.bar_lengths[n],
+            ]);
+        }
+        let table = Tensor::cat((place::CHORD_IN..=place::BAR_LENGTH_IN).map(|idx| self.matrix(leaves, idx)).collect(), 0);
+        let chroma = Tensor::<2>::from_data(TensorData::new(inputs.chroma.clone(), [rows, CHROMA_FEATURES]), device);
+        let mut x: Tensor<2> = apply::<2, 2>(table, Arc::new(EmbedSum { ids, lanes: 4 }));
+        x = x + chroma.matmul(self.matrix(leaves, place::CHROMA_IN));
+        let rotary = Arc::new(Rotary::new(&Self::rotary_cycles(), POSITION_PERIOD, time));
+        for layer in 0..self.shape.layers {
+            let at = place::LAYERS + layer * place::PER_LAYER;
+            let qkv = self.linear(leaves, at + place::QKV, apply(x.clone(), Arc::new(RmsNorm)));
+            let attention = Attention { heads: self.shape.heads, window: Some(Self::window()), rotary: rotary.clone() };
+            let seen: Tensor<3> = apply(qkv.reshape([batch, time, 3 * width]), Arc::new(attention));
+            x = x + self.linear(leaves, at + place::OUT, seen.reshape([rows, width]));
+            let inner = self.linear(leaves, at + place::UP, apply(x.clone(), Arc::new(RmsNorm)));
+            x = x + self.linear(leaves, at + place::DOWN, apply(inner, Arc::new(Gelu)));
+        }
+        apply(x, Arc::new(RmsNorm))
+    }
+
+    /// Both heads' logits.
+    pub fn forward(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Outputs {
+        let hidden = self.hidden(leaves, inputs, device);
+        Outputs {
+            chords: self.linear(leaves, place::CHORD_OUT, hidden.clone()),
+            melody: self.linear(leaves, place::MELODY_OUT, hidden),
+        }
+    }
+}
