@@ -11,8 +11,9 @@ use trainer::{
     corpus::{Imported, Split, census, import_path, table},
     dataset::Songs,
     evaluate::{Protocol, compare},
-    export,
-    pretrain,
+    export, finetune,
+    model::{Policy, teacher::Teacher},
+    pretrain::{self, Learner},
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
 };
 
@@ -38,12 +39,27 @@ pub enum Command {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
+        /// Train the offline teacher instead of the policy.
+        #[arg(long)]
+        teacher: bool,
+    },
+    /// Distils the teacher into the policy on the policy's own rollouts; both must stand in the run folder.
+    Finetune {
+        /// The folder of corpora.
+        #[arg(long)]
+        data: PathBuf,
+        /// The run folder.
+        #[arg(long)]
+        run: PathBuf,
     },
     /// Writes a checkpoint as an ONNX file with its manifest.
     Export {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
+        /// The stage whose checkpoint it is: mle or kd.
+        #[arg(long, default_value = "mle")]
+        stage: String,
         /// The file to write.
         #[arg(long)]
         out: PathBuf,
@@ -59,6 +75,9 @@ pub enum Command {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
+        /// The stage whose checkpoint it is: mle or kd.
+        #[arg(long, default_value = "mle")]
+        stage: String,
         /// The folder of corpora.
         #[arg(long)]
         data: PathBuf,
@@ -109,6 +128,16 @@ fn kept_recipe(run: &Path) -> anyhow::Result<Recipe> {
     Recipe::parse(&text).map_err(anyhow::Error::msg)
 }
 
+/// The checkpoint of a stage that leaves a policy.
+fn staged(run: &Path, stage: &str) -> anyhow::Result<Checkpoint> {
+    let name = match stage {
+        "mle" => Policy::CHECKPOINT,
+        "kd" => finetune::CHECKPOINT,
+        _ => bail!("{stage} leaves no policy: say mle or kd"),
+    };
+    Ok(Checkpoint::load(&run.join(name))?)
+}
+
 impl Command {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
@@ -120,7 +149,7 @@ impl Command {
                     let _ = census(&report);
                 }
             }
-            Self::Pretrain { recipe, data, run } => {
+            Self::Pretrain { recipe, data, run, teacher } => {
                 let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
                 let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
                 let imported = corpora(&data, &recipe.sources)?;
@@ -128,27 +157,38 @@ impl Command {
                 folder.write("recipe.toml", text.as_bytes())?;
                 let (train, valid) = (Songs::of(&imported, Split::Train), Songs::of(&imported, Split::Valid));
                 println!("{} songs ({} frames) to train on, {} held out", train.0.len(), train.num_frames(), valid.0.len());
-                pretrain::run(&recipe, &train, &valid, &folder)?;
+                if teacher {
+                    pretrain::run::<Teacher>(&recipe, &train, &valid, &folder)?;
+                } else {
+                    pretrain::run::<Policy>(&recipe, &train, &valid, &folder)?;
+                }
             }
-            Self::Export { run, out, data, revision } => {
+            Self::Finetune { data, run } => {
                 let recipe = kept_recipe(&run)?;
-                let checkpoint = Checkpoint::load(&run.join(pretrain::CHECKPOINT))?;
+                let songs = Songs::of(&corpora(&data, &recipe.sources)?, Split::Train);
+                let policy: Checkpoint = Checkpoint::load(&run.join(Policy::CHECKPOINT))?;
+                let teacher: Checkpoint<Teacher> = Checkpoint::load(&run.join(Teacher::CHECKPOINT))?;
+                finetune::run(&recipe, &songs, policy.network, teacher.network, &RunFolder::open(&run)?)?;
+            }
+            Self::Export { run, stage, out, data, revision } => {
+                let recipe = kept_recipe(&run)?;
+                let checkpoint: Checkpoint = staged(&run, &stage)?;
                 let licences: BTreeMap<String, String> = corpora(&data, &recipe.sources)?
                     .into_iter()
                     .map(|song| (song.source, song.license.unwrap_or_else(|| "unknown".into())))
                     .collect();
                 let numbers = fs::read_to_string(run.join("numbers.json")).ok().and_then(|t| serde_json::from_str(&t).ok());
-                let manifest = export::manifest(&checkpoint, &recipe, licences, numbers.unwrap_or_default(), revision);
-                fs::write(&out, export::onnx(&checkpoint.policy, &manifest))?;
+                let manifest = export::manifest(&checkpoint, &stage, &recipe, licences, numbers.unwrap_or_default(), revision);
+                fs::write(&out, export::onnx(&checkpoint.network, &manifest))?;
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
-            Self::Evaluate { run, data, sources, split, temperature, top_p, seeds, songs, json } => {
+            Self::Evaluate { run, stage, data, sources, split, temperature, top_p, seeds, songs, json } => {
                 let recipe = kept_recipe(&run)?;
-                let checkpoint = Checkpoint::load(&run.join(pretrain::CHECKPOINT))?;
+                let checkpoint: Checkpoint = staged(&run, &stage)?;
                 let split = Split::parse(&split).with_context(|| format!("{split} is no split: say train, valid or test"))?;
                 let imported = corpora(&data, if sources.is_empty() { &recipe.sources } else { &sources })?;
                 let protocol = Protocol { temperature, top_p, seeds, songs, ..Protocol::default() };
-                let result = compare(&checkpoint.policy, &Songs::of(&imported, split), protocol);
+                let result = compare(&checkpoint.network, &Songs::of(&imported, split), protocol);
                 println!("{} songs, {} updates\n{}", result.human.songs, checkpoint.moments.updates, result.table());
                 if let Some(path) = json {
                     fs::write(path, serde_json::to_string_pretty(&result)?)?;

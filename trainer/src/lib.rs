@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod dataset;
 pub mod evaluate;
 pub mod export;
+pub mod finetune;
 pub mod model;
 pub mod native;
 pub mod ops;

@@ -15,7 +15,7 @@ use music::{
 /// Two places nearer than this, in beats, are one: a tenth of a 64th note.
 const SAME_PLACE: f64 = 0.006;
 
-/// A bar that is shorter or longer than its meter by less than this, in beats, is a slip of the engraver.
+/// What a bar is longer than its meter by, up to this many beats, is a slip of the engraver.
 const SLIP: f64 = 0.49;
 
 /// The most bars that a song may unfold to.
@@ -188,9 +188,9 @@ struct BarLines {
     end: f64,
 }
 
-/// Lays the bars end to end. Parts that together fill a bar (a pickup and the short bar before it) are one; a bar
-/// that misses its meter by less than [`SLIP`] is given its length; wherever a bar line leaves the running grid
-/// the meter is stated anew.
+/// Lays the bars end to end. Parts that together fill a bar (a pickup and the short bar before it) are one; what
+/// a bar still lacks is rest, and a slip more than its meter holds is cut off. Wherever a bar line leaves the
+/// running grid the meter is stated anew.
 fn bar_lines(played: &[&Bar]) -> BarLines {
     // Whole bars first: which written bars start one, and how long they are together.
     let mut whole: Vec<(usize, f64)> = Vec::new();
@@ -204,7 +204,13 @@ fn bar_lines(played: &[&Bar]) -> BarLines {
         }
     }
     let pickup = match (whole.first(), played.first()) {
-        (Some((_, length)), Some(bar)) if whole.len() > 1 => (bar.meter.bar_beats().0 - length).max(0.0),
+        (Some((_, length)), Some(bar)) if whole.len() > 1 => {
+            // More than a bar is a pickup without its bar line; a slip is no pickup.
+            let nominal = bar.meter.bar_beats().0;
+            let over = length % nominal;
+            let is_slip = (length - nominal).abs() < SLIP || over < SAME_PLACE;
+            if is_slip { 0.0 } else { nominal - over }
+        }
         _ => 0.0,
     };
     let mut lines = BarLines { starts: Vec::new(), changes: Vec::new(), end: pickup };
@@ -224,7 +230,7 @@ fn bar_lines(played: &[&Bar]) -> BarLines {
             lines.end += bar.length;
         }
         let nominal = meter.bar_beats().0;
-        if idx > 0 && next.is_some() && (length - nominal).abs() < SLIP {
+        if next.is_some() && *length < nominal + SLIP {
             lines.end = start + nominal;
         }
     }
@@ -353,7 +359,10 @@ mod tests {
         };
         check(&[4.0, 4.0], &[0.0], &[0.0, 4.0]);
         check(&[1.0, 4.0, 3.0, 1.0, 4.0], &[0.0], &[3.0, 4.0, 8.0, 11.0, 12.0]);
-        check(&[4.0, 3.0, 4.0], &[0.0, 7.0], &[0.0, 4.0, 7.0]);
+        check(&[4.0, 3.0, 4.0], &[0.0], &[0.0, 4.0, 8.0]);
+        check(&[4.0, 5.0, 4.0], &[0.0, 9.0], &[0.0, 4.0, 9.0]);
+        check(&[5.0, 4.0], &[0.0], &[3.0, 8.0]);
+        check(&[4.02, 4.0], &[0.0], &[0.0, 4.0]);
         check(&[2.0, 2.0, 4.0], &[0.0], &[0.0, 2.0, 4.0]);
         check(&[3.0], &[0.0], &[0.0]);
         check(&[4.0, 4.25, 3.75, 4.0], &[0.0], &[0.0, 4.0, 8.0, 12.0]);

@@ -21,8 +21,8 @@ use prost::Message;
 use std::{collections::BTreeMap, f32::consts::TAU};
 
 /// What a checkpoint's file promises.
-pub fn manifest(checkpoint: &Checkpoint, recipe: &Recipe, corpora: BTreeMap<String, String>, numbers: BTreeMap<String, f64>, revision: String) -> Manifest {
-    let shape = checkpoint.policy.shape;
+pub fn manifest(checkpoint: &Checkpoint, stage: &str, recipe: &Recipe, corpora: BTreeMap<String, String>, numbers: BTreeMap<String, f64>, revision: String) -> Manifest {
+    let shape = checkpoint.network.shape;
     Manifest {
         contract: CONTRACT,
         vocabulary: fingerprint(),
@@ -36,7 +36,7 @@ pub fn manifest(checkpoint: &Checkpoint, recipe: &Recipe, corpora: BTreeMap<Stri
         heads: shape.heads,
         head_size: shape.head_size(),
         name: format!("ReaLchords {}", recipe.name),
-        stage: "mle".into(),
+        stage: stage.into(),
         recipe: recipe.name.clone(),
         seed: recipe.seed,
         revision,

@@ -57,6 +57,17 @@ impl Leaves {
         Self(parameters.0.iter().map(|(_, values)| leaf(values)).collect())
     }
 
+    /// The leaves of some parameters, as a set of their own (a part of a larger network).
+    #[must_use]
+    pub fn part(&self, range: std::ops::Range<usize>) -> Self {
+        Self(self.0[range].to_vec())
+    }
+
+    /// The leaf of one parameter.
+    pub fn leaf(&self, idx: usize) -> Tensor<1> {
+        self.0[idx].clone()
+    }
+
     /// The gradient of each parameter; zeros where the loss does not depend on it.
     pub fn gradients(&self, gradients: &Gradients) -> Vec<Vec<f32>> {
         let of = |leaf: &Tensor<1>| match leaf.grad(gradients) {
@@ -77,8 +88,9 @@ impl Policy {
         x.matmul(self.matrix(leaves, idx)) + self.matrix(leaves, idx + 1)
     }
 
-    /// The hidden state of each position before the heads, [batch · time, width], normalised.
-    pub fn hidden(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<2> {
+    /// The hidden state of each position before the heads, [batch · time, width], normalised. `beside` is added
+    /// to the embedding, [batch · time, width]; `window` as in [`Attention`].
+    pub fn hidden(&self, leaves: &Leaves, inputs: &Inputs, beside: Option<Tensor<2>>, window: Option<usize>, device: &Device) -> Tensor<2> {
         let (batch, time, width) = (inputs.batch, inputs.time, self.shape.width());
         let rows = batch * time;
         let mut ids = Vec::with_capacity(rows * 4);
@@ -94,11 +106,14 @@ impl Policy {
         let chroma = Tensor::<2>::from_data(TensorData::new(inputs.chroma.clone(), [rows, CHROMA_FEATURES]), device);
         let mut x: Tensor<2> = apply::<2, 2>(table, Arc::new(EmbedSum { ids, lanes: 4 }));
         x = x + chroma.matmul(self.matrix(leaves, place::CHROMA_IN));
+        if let Some(beside) = beside {
+            x = x + beside;
+        }
         let rotary = Arc::new(Rotary::new(&Self::rotary_cycles(), POSITION_PERIOD, time));
         for layer in 0..self.shape.layers {
             let at = place::LAYERS + layer * place::PER_LAYER;
             let qkv = self.linear(leaves, at + place::QKV, apply(x.clone(), Arc::new(RmsNorm)));
-            let attention = Attention { heads: self.shape.heads, window: Some(Self::window()), rotary: rotary.clone() };
+            let attention = Attention { heads: self.shape.heads, window, rotary: rotary.clone() };
             let seen: Tensor<3> = apply(qkv.reshape([batch, time, 3 * width]), Arc::new(attention));
             x = x + self.linear(leaves, at + place::OUT, seen.reshape([rows, width]));
             let inner = self.linear(leaves, at + place::UP, apply(x.clone(), Arc::new(RmsNorm)));
@@ -109,10 +124,12 @@ impl Policy {
 
     /// Both heads' logits.
     pub fn forward(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Outputs {
-        let hidden = self.hidden(leaves, inputs, device);
-        Outputs {
-            chords: self.linear(leaves, place::CHORD_OUT, hidden.clone()),
-            melody: self.linear(leaves, place::MELODY_OUT, hidden),
-        }
+        let hidden = self.hidden(leaves, inputs, None, Some(Self::window()), device);
+        Outputs { chords: self.chord_logits(leaves, hidden.clone()), melody: self.linear(leaves, place::MELODY_OUT, hidden) }
+    }
+
+    /// The chord head's logits of hidden states.
+    pub fn chord_logits(&self, leaves: &Leaves, hidden: Tensor<2>) -> Tensor<2> {
+        self.linear(leaves, place::CHORD_OUT, hidden)
     }
 }

@@ -7,6 +7,7 @@
 pub mod forward;
 pub mod space;
 pub mod stepper;
+pub mod teacher;
 
 use crate::optimizer::Parameters;
 use music::{
@@ -76,6 +77,39 @@ enum Start {
     Normal(f32),
     /// Zero.
     Zero,
+}
+
+/// What training, checkpoints and the optimiser need of any network.
+pub trait Network: Sized {
+    /// A network before training.
+    ///
+    /// # Errors
+    /// A shape whose parts do not fit.
+    fn build(shape: Shape, seed: u64) -> Result<Self, String>;
+    /// Its size.
+    fn shape(&self) -> Shape;
+    /// All free numbers, in a fixed order.
+    fn parameters(&self) -> Parameters;
+    /// Takes over numbers of the same names and lengths.
+    fn set_parameters(&mut self, parameters: Parameters);
+}
+
+impl Network for Policy {
+    fn build(shape: Shape, seed: u64) -> Result<Self, String> {
+        Self::new(shape, seed)
+    }
+
+    fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    fn parameters(&self) -> Parameters {
+        self.parameters.clone()
+    }
+
+    fn set_parameters(&mut self, parameters: Parameters) {
+        self.parameters = parameters;
+    }
 }
 
 /// A model's shape, its matrices' layouts and its free numbers.

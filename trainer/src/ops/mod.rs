@@ -5,6 +5,7 @@
 
 pub mod attention;
 pub mod cross_entropy;
+pub mod divergence;
 pub mod embed;
 pub mod expand;
 pub mod gelu;

@@ -1,7 +1,7 @@
 //! Checkpoints: every bit that training goes on from, in one safetensors file.
 
 use crate::{
-    model::{Policy, Shape},
+    model::{Network, Policy, Shape},
     optimizer::{Moments, Parameters},
 };
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -9,9 +9,9 @@ use std::{collections::HashMap, path::Path};
 
 /// Where training stands.
 #[derive(Clone, Debug)]
-pub struct Checkpoint {
-    /// The policy.
-    pub policy: Policy,
+pub struct Checkpoint<N = Policy> {
+    /// The network.
+    pub network: N,
     /// The optimiser's moments.
     pub moments: Moments,
 }
@@ -34,10 +34,10 @@ pub enum CheckpointError {
 
 const PARTS: [&str; 3] = ["parameter", "mean", "square"];
 
-impl Checkpoint {
+impl<N: Network> Checkpoint<N> {
     /// The checkpoint as a file's bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let parts = [&self.policy.parameters, &self.moments.mean, &self.moments.square];
+        let parts = [&self.network.parameters(), &self.moments.mean, &self.moments.square];
         let mut bytes = Vec::new();
         for (part, values) in PARTS.iter().zip(parts) {
             for (name, values) in &values.0 {
@@ -50,7 +50,7 @@ impl Checkpoint {
             .map(|(name, len, raw)| TensorView::new(Dtype::F32, vec![*len], raw).map(|view| (name.clone(), view)))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| e.to_string())?;
-        let shape = serde_json::to_string(&self.policy.shape).map_err(|e| e.to_string())?;
+        let shape = serde_json::to_string(&self.network.shape()).map_err(|e| e.to_string())?;
         let metadata = HashMap::from([("shape".to_string(), shape), ("updates".to_string(), self.moments.updates.to_string())]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
@@ -73,14 +73,16 @@ impl Checkpoint {
         let metadata = header.metadata().clone().unwrap_or_default();
         let field = |name: &str| metadata.get(name).ok_or(format!("no `{name}` in its header"));
         let shape: Shape = serde_json::from_str(field("shape")?).map_err(|e| e.to_string())?;
-        let mut policy = Policy::new(shape, 0)?;
-        let mut moments = Moments::new(&policy.parameters);
+        let mut network = N::build(shape, 0)?;
+        let mut parameters = network.parameters();
+        let mut moments = Moments::new(&parameters);
         moments.updates = field("updates")?.parse().map_err(|_| "its count of updates is no number")?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
-        for (part, target) in PARTS.iter().zip([&mut policy.parameters, &mut moments.mean, &mut moments.square]) {
+        for (part, target) in PARTS.iter().zip([&mut parameters, &mut moments.mean, &mut moments.square]) {
             fill(target, part, &tensors)?;
         }
-        Ok(Self { policy, moments })
+        network.set_parameters(parameters);
+        Ok(Self { network, moments })
     }
 }
 

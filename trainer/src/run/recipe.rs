@@ -16,9 +16,15 @@ pub struct Recipe {
     /// The network's size.
     #[serde(default)]
     pub model: Shape,
-    /// Maximum-likelihood training.
+    /// Maximum-likelihood training of the policy.
     #[serde(default)]
     pub pretrain: Pretrain,
+    /// Maximum-likelihood training of the teacher.
+    #[serde(default)]
+    pub teacher: Pretrain,
+    /// Finetuning of the policy.
+    #[serde(default)]
+    pub finetune: Finetune,
 }
 
 /// Settings of maximum-likelihood training.
@@ -58,6 +64,37 @@ impl Default for Pretrain {
     }
 }
 
+/// Settings of finetuning on the policy's own rollouts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Finetune {
+    /// Updates.
+    pub updates: u64,
+    /// Melodies a rollout.
+    pub batch: usize,
+    /// Frames of each.
+    pub time: usize,
+    /// Seconds between checkpoints.
+    pub checkpoint_seconds: u64,
+    /// How melodies are changed; keys jump, as players do.
+    pub augmentation: Augmentation,
+    /// The optimiser.
+    pub optimizer: AdamW,
+}
+
+impl Default for Finetune {
+    fn default() -> Self {
+        Self {
+            updates: 400,
+            batch: 32,
+            time: 384,
+            checkpoint_seconds: 180,
+            augmentation: Augmentation::default(),
+            optimizer: AdamW { rate: 3e-4, warmup: 20, ..AdamW::default() },
+        }
+    }
+}
+
 impl Recipe {
     /// Reads a recipe.
     ///
@@ -66,8 +103,9 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         recipe.model.check()?;
-        if recipe.pretrain.batch == 0 || recipe.pretrain.time == 0 {
-            return Err("pretrain: batch and time must be above 0".into());
+        let sizes = [recipe.pretrain.batch, recipe.pretrain.time, recipe.teacher.batch, recipe.teacher.time, recipe.finetune.batch, recipe.finetune.time];
+        if sizes.contains(&0) {
+            return Err("batch and time must be above 0 in every stage".into());
         }
         Ok(recipe)
     }

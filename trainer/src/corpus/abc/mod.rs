@@ -2,8 +2,8 @@
 //!
 //! The melody is the first voice that has notes, with its chord symbols; where it has none those of the
 //! first voice that has. Repeats and endings are unfolded, parts (`P:`) stay in printed order, grace notes
-//! and decorations are left out, of notes struck together the highest counts. Plain quoted text that is no
-//! chord is an annotation, a symbol in parentheses is an alternative to the one sounding: both are left out.
+//! and decorations are left out, of notes struck together the highest counts. Quoted text that is no chord is an
+//! annotation and left out.
 //! A four-part tune without symbols (as in hymnals) has no chords that a human wrote: it is refused, never
 //! harmonised by guess.
 

@@ -52,13 +52,14 @@ pub struct BarLine {
 
 /// The words of a line of music.
 pub fn words(line: &str) -> Vec<Word> {
-    let mut reader = Reader { chars: line.chars().collect(), at: 0, has_inner_tie: false };
+    let mut reader = Reader { chars: line.chars().collect(), at: 0, before: Vec::new(), is_tied: false };
     let mut words = Vec::new();
     while let Some(c) = reader.peek(0) {
         match reader.word(c) {
             Some(word) => {
+                words.append(&mut reader.before);
                 words.push(word);
-                if std::mem::take(&mut reader.has_inner_tie) {
+                if std::mem::take(&mut reader.is_tied) {
                     words.push(Word::Tie);
                 }
             }
@@ -72,8 +73,10 @@ pub fn words(line: &str) -> Vec<Word> {
 struct Reader {
     chars: Vec<char>,
     at: usize,
-    /// Whether a note inside the `[chord]` just read is tied.
-    has_inner_tie: bool,
+    /// What was quoted inside the `[chord]` just read.
+    before: Vec<Word>,
+    /// Whether a note inside it is tied.
+    is_tied: bool,
 }
 
 impl Reader {
@@ -142,7 +145,9 @@ impl Reader {
             }
             '[' if next != Some('|') => {
                 self.at += 1;
-                self.chord()
+                // A chord closes in its bar; a lone bracket (`["Coda"`) is passed over.
+                let is_chord = self.chars[self.at..].iter().find(|c| matches!(c, ']' | '|')) == Some(&']');
+                if is_chord { self.chord() } else { self.silent() }
             }
             '|' | ':' | '[' => Some(self.bar_line()),
             '(' => {
@@ -202,8 +207,13 @@ impl Reader {
                     length.get_or_insert(own);
                 }
                 None => {
-                    self.has_inner_tie |= c == '-';
+                    self.is_tied |= c == '-';
                     self.at += 1;
+                    if c == '"'
+                        && let Some(text) = self.until('"')
+                    {
+                        self.before.push(Word::Quoted(text));
+                    }
                 }
             }
         }
@@ -337,6 +347,7 @@ mod tests {
         check("a|1b:|2c [3d |[1,3e [1-3f", "A5*1 |[1] B5*1 ||x2[2] C5*1 |[3] D5*1 | |[1, 3] E5*1 |[1, 2, 3] F5*1");
         check("[CEG]2 [ce]/", "C4+E4+G4*2 C5+E5*0.5");
         check("[C-E-]2 [C/2E/2]", "C4+E4*2 Tie C4+E4*0.5");
+        check("[\"C\"CE]2 [\"Coda\" c |]", "Quoted(\"C\") C4+E4*2 Quoted(\"Coda\") C5*1 ||");
         check("[K:Am]a[M:3/4]", "Field('K', \"Am\") A5*1 Field('M', \"3/4\")");
         check("\"Am\"a \"^slow\"b", "Quoted(\"Am\") A5*1 Quoted(\"^slow\") B5*1");
         check("!trill!a {gag}b ~c .d +fermata+e", "A5*1 B5*1 C5*1 D5*1 E5*1");

@@ -11,15 +11,17 @@ pub enum Quoted {
     Annotation,
 }
 
-/// Reads the text between quotes. Text placed by `^ _ < > @`, alternatives in parentheses and words that are
-/// no chord are annotations. Besides the common spellings: `Gd` is diminished, `D/f+` is over F sharp.
+/// Reads the text between quotes. Text placed by `^ _ < > @` and words that are no chord are annotations. A chord
+/// in parentheses is one that may be played, and is; of several in one text the first counts. Besides the common
+/// spellings: `Gd` is diminished, `D/f+` is over F sharp.
 pub fn read(text: &str) -> Quoted {
     let text = text.trim();
-    if text.is_empty() || text.starts_with(['^', '_', '<', '>', '@', '(']) {
+    if text.starts_with(['^', '_', '<', '>', '@']) {
         return Quoted::Annotation;
     }
-    // An alternative may follow the symbol: `Am(C)`, `G;D`, but `A7(b9)` is one chord.
-    let first = text.split([';', ',', ' ']).next().unwrap_or(text);
+    let text = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    // `A7(b9)` is one chord, `Am(C)` and `G; D` are two.
+    let first = text.split([';', ',', ' ', '(']).next().unwrap_or(text);
     for candidate in [text, first] {
         if let Ok(chord) = symbol::parse(&common_spelling(candidate)) {
             return Quoted::Symbol(chord);
@@ -72,7 +74,9 @@ mod tests {
         check("N.C.", "N");
         check("G; D", "G");
         check("^slowly", "?");
-        check("(G)", "?");
+        check("(G)", "G");
+        check("G(Em)", "G");
+        check("A7(b9)", "A7b9");
         check("Presto", "?");
         check("1", "?");
         check("", "?");

@@ -52,7 +52,6 @@ struct Measure {
     last_on: f64,
     /// Notes of each voice.
     voices: HashMap<String, Vec<PrintedNote>>,
-    is_implicit: bool,
     closes_ending: bool,
 }
 
@@ -72,30 +71,22 @@ pub fn part(node: Node<'_, '_>) -> Result<Part, ImportError> {
         *counts.entry(voice).or_default() += notes.len();
     }
     let melody = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0))).map(|(voice, _)| (*voice).to_owned());
-    let lengths = lengths(&measures);
-    let bars = measures.into_iter().zip(lengths).map(|(mut measure, length)| {
+    let bars = measures.into_iter().map(|mut measure| {
         let notes = melody.as_ref().and_then(|voice| measure.voices.remove(voice)).unwrap_or_default();
+        let nominal = measure.bar.meter.bar_beats().0;
+        // A measure with nothing in it is a bar's rest. One that is too long, though nothing starts behind its
+        // meter, is a slip and cut.
+        let is_slip = notes.iter().all(|note| note.on < nominal) && measure.bar.chords.iter().all(|c| c.at < nominal);
+        let length = match measure.bar.length {
+            length if length <= 0.0 => nominal,
+            length if length > nominal && is_slip => nominal,
+            length => length,
+        };
+        let mut notes = notes;
+        notes.iter_mut().for_each(|note| note.off = note.off.min(length));
         Bar { notes, length, ..measure.bar }
     });
     Ok(Part { bars: bars.collect(), bpm: reader.bpm })
-}
-
-/// How long each measure lasts. What was left empty in a measure is rest, unless it is a pickup or one of the
-/// parts that a repeat divides a bar into.
-fn lengths(measures: &[Measure]) -> Vec<f64> {
-    let each = measures.iter().enumerate().map(|(idx, measure)| {
-        let written = measure.bar.length;
-        let nominal = measure.bar.meter.bar_beats().0;
-        let next = measures.get(idx + 1);
-        let before = idx.checked_sub(1).map(|idx| &measures[idx]);
-        let is_divided = measure.bar.ends_repeat.is_some()
-            || measure.bar.starts_repeat
-            || measure.closes_ending
-            || next.is_none_or(|next| next.bar.starts_repeat || next.bar.ending != measure.bar.ending)
-            || before.is_none_or(|before| before.bar.ends_repeat.is_some() || before.closes_ending);
-        if written > 0.0 && (measure.is_implicit || is_divided) { written } else { written.max(nominal) }
-    });
-    each.collect()
 }
 
 impl Reader {
@@ -105,7 +96,6 @@ impl Reader {
             at: 0.0,
             last_on: 0.0,
             voices: HashMap::new(),
-            is_implicit: node.attribute("implicit") == Some("yes"),
             closes_ending: false,
         };
         for element in node.children().filter(Node::is_element) {
