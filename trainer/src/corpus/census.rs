@@ -2,10 +2,7 @@
 //! Pure but for the text it makes; a note counts for as long as it sounds, at its exact place.
 
 use super::{ImportReport, Imported};
-use music::{
-    lead_sheet::LeadSheet,
-    pitch::{PitchClass, PitchClassSet},
-};
+use music::lead_sheet::LeadSheet;
 use std::{collections::BTreeMap, fmt::Write};
 
 /// How much was imported, and how well melody and chords agree.
@@ -30,7 +27,11 @@ fn count(songs: &[Imported]) -> Census {
     for song in songs {
         agreement.add(&song.sheet);
     }
-    Census { songs: songs.len(), bars: songs.iter().map(|song| bars(&song.sheet)).sum(), nic: agreement.ratio() }
+    Census {
+        songs: songs.len(),
+        bars: songs.iter().map(|song| bars(&song.sheet)).sum(),
+        nic: agreement.ratio(),
+    }
 }
 
 /// The note-in-chord ratio of a song: of the time in which a note sounds while a chord is annotated, the share
@@ -60,7 +61,7 @@ impl Agreement {
                 let overlap = note.off.0.min(span.off.0) - note.on.0.max(span.on.0);
                 if let Some(chord) = span.chord.filter(|_| overlap > 0.0) {
                     self.together += overlap;
-                    if holds(chord.pitch_classes(), note.pitch.class()) {
+                    if chord.pitch_classes().contains(note.pitch.class()) {
                         self.agreeing += overlap;
                     }
                 }
@@ -71,10 +72,6 @@ impl Agreement {
     fn ratio(self) -> Option<f64> {
         (self.together > 0.0).then(|| self.agreeing / self.together)
     }
-}
-
-fn holds(chord: PitchClassSet, class: PitchClass) -> bool {
-    chord.contains(class)
 }
 
 /// Bars of a song, by its meters.
@@ -89,33 +86,44 @@ fn bars(sheet: &LeadSheet) -> usize {
     bars as usize
 }
 
-/// A table of what each importer made of its files: files, songs, bars, note-in-chord ratio, failures by
+/// A table of what each importer made of its files, source by source: files, songs, bars, note-in-chord ratio, failures by
 /// reason. With `details` every failure is listed by name below.
 pub fn table(report: &ImportReport, details: bool) -> String {
-    let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let (mut song, mut failure) = (0, 0);
     // Songs and failures stand in the order of the files; failures of no file come first.
     let of_files: usize = report.files.iter().map(|file| file.failures).sum();
     let outside = report.failures.len().saturating_sub(of_files);
     failure += outside;
     for file in &report.files {
-        let row = rows.entry(file.importer).or_default();
+        let songs = &report.songs[song..song + file.songs];
+        // Files of our own format name their sources.
+        let source = songs.first().map(|song| song.source.as_str()).filter(|source| *source != file.importer);
+        let name = source.map_or(file.importer.to_owned(), |source| format!("{} {source}", file.importer));
+        let row = rows.entry(name).or_default();
         row.files += 1;
-        row.songs.extend(&report.songs[song..song + file.songs]);
+        row.songs.extend(songs);
         for failed in &report.failures[failure..failure + file.failures] {
             *row.failures.entry(failed.reason.class()).or_default() += 1;
         }
         song += file.songs;
         failure += file.failures;
     }
-    let mut out = format!("{:<12}{:>7}{:>8}{:>9}{:>7}  left out\n", "importer", "files", "songs", "bars", "nic");
+    let mut out =
+        format!("{:<30}{:>7}{:>8}{:>9}{:>7}  left out\n", "importer", "files", "songs", "bars", "nic");
     for (name, row) in &rows {
         let mut agreement = Agreement::default();
         row.songs.iter().for_each(|song| agreement.add(&song.sheet));
         let nic = agreement.ratio().map_or("-".to_owned(), |nic| format!("{nic:.3}"));
         let bars: usize = row.songs.iter().map(|song| bars(&song.sheet)).sum();
-        let failures = row.failures.iter().map(|(class, count)| format!("{count} {class}")).collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "{name:<12}{:>7}{:>8}{bars:>9}{nic:>7}  {failures}", row.files, row.songs.len());
+        let failures = row
+            .failures
+            .iter()
+            .map(|(class, count)| format!("{count} {class}"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let _ =
+            writeln!(out, "{name:<30}{:>7}{:>8}{bars:>9}{nic:>7}  {failures}", row.files, row.songs.len());
     }
     if report.passed_over > 0 {
         let _ = writeln!(out, "{} files that no importer takes were passed over", report.passed_over);

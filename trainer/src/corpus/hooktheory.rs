@@ -131,7 +131,9 @@ fn import(id: &str, section: Section) -> Result<Imported, ImportError> {
     let melody = annotations.melody.unwrap_or_default().into_iter().map(|note| Sounding {
         on: grid.quarters(note.onset),
         off: grid.quarters(note.offset),
-        midi: OCTAVE_0.saturating_add(note.octave.clamp(-9, 9) * i32::from(OCTAVE)).saturating_add(note.pitch_class),
+        midi: OCTAVE_0
+            .saturating_add(note.octave.clamp(-9, 9) * i32::from(OCTAVE))
+            .saturating_add(note.pitch_class),
     });
     let melody = score::monophonic(melody.collect());
     let mut chords: Vec<ChordSpan> = Vec::new();

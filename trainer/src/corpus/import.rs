@@ -101,7 +101,9 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, failures: &mut Vec<Failure>) {
             // A link to a file is read, a link to a folder is not walked: it might lead back here.
             Ok(_) if entry.path().is_file() => files.push(entry.path()),
             Ok(_) => {}
-            Err(error) => failures.push(Failure { name: entry.path().display().to_string(), reason: error.into() }),
+            Err(error) => {
+                failures.push(Failure { name: entry.path().display().to_string(), reason: error.into() })
+            }
         }
     }
 }
@@ -116,8 +118,12 @@ fn import_file(path: &Path, importer: &dyn Importer, report: &mut ImportReport) 
             for song in found {
                 match song {
                     Ok(song) => report.songs.push(song),
-                    Err((part, reason)) if part.is_empty() => report.failures.push(Failure { name: name.clone(), reason }),
-                    Err((part, reason)) => report.failures.push(Failure { name: format!("{name}:{part}"), reason }),
+                    Err((part, reason)) if part.is_empty() => {
+                        report.failures.push(Failure { name: name.clone(), reason })
+                    }
+                    Err((part, reason)) => {
+                        report.failures.push(Failure { name: format!("{name}:{part}"), reason })
+                    }
                 }
             }
         }

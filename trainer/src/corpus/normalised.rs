@@ -66,7 +66,8 @@ impl Importer for Normalised {
 }
 
 fn song(line: &[u8]) -> Result<Imported, ImportError> {
-    let object: SongObject = serde_json::from_slice(line).map_err(|error| ImportError::format(FORMAT, error))?;
+    let object: SongObject =
+        serde_json::from_slice(line).map_err(|error| ImportError::format(FORMAT, error))?;
     let meter = |numerator, denominator| {
         Meter::new(numerator, denominator)
             .ok_or_else(|| ImportError::format(FORMAT, format!("{numerator}/{denominator} is no meter")))
@@ -74,7 +75,10 @@ fn song(line: &[u8]) -> Result<Imported, ImportError> {
     let meters = match object.meter_changes.as_slice() {
         [] => MeterMap::constant(meter(object.meter.0, object.meter.1)?),
         changes => MeterMap::new(
-            changes.iter().map(|(at, n, d)| Ok((Beats(*at), meter(*n, *d)?))).collect::<Result<_, ImportError>>()?,
+            changes
+                .iter()
+                .map(|(at, n, d)| Ok((Beats(*at), meter(*n, *d)?)))
+                .collect::<Result<_, ImportError>>()?,
         ),
     };
     let split = match object.split.as_deref() {
@@ -84,7 +88,11 @@ fn song(line: &[u8]) -> Result<Imported, ImportError> {
             Some(split.ok_or_else(|| ImportError::format(FORMAT, format!("{name:?} is no split")))?)
         }
     };
-    let melody = object.melody.iter().map(|(on, off, midi)| score::Sounding { on: *on, off: *off, midi: i32::from(*midi) });
+    let melody = object.melody.iter().map(|(on, off, midi)| score::Sounding {
+        on: *on,
+        off: *off,
+        midi: i32::from(*midi),
+    });
     let sheet = LeadSheet {
         title: object.title,
         meters,
@@ -118,7 +126,8 @@ mod tests {
     use super::*;
 
     fn check(line: &str, expected: &str) {
-        let found = song(line.as_bytes()).map_or_else(|error| error.to_string(), |song| format!("{:?}", song.sheet.chords));
+        let found = song(line.as_bytes())
+            .map_or_else(|error| error.to_string(), |song| format!("{:?}", song.sheet.chords));
         assert!(found.contains(expected), "{line}: {found}");
     }
 
@@ -129,7 +138,10 @@ mod tests {
                 r#"{{"id":"a","source":"s","meter":[4,4],"beats_total":4,"melody":[[0,4,60]],"chords":[{chord}]}}"#
             )
         };
-        check(&with(r#"[0,4,"C:maj",9,[0,3,7],0]"#), "root: PitchClass(9), quality: Quality(2), bass: PitchClass(0)");
+        check(
+            &with(r#"[0,4,"C:maj",9,[0,3,7],0]"#),
+            "root: PitchClass(9), quality: Quality(2), bass: PitchClass(0)",
+        );
         check(&with(r#"[0,4,"N",null,[],null]"#), "chord: None");
         check(&with(r#"[0,4,"G:maj(13)",7,[0,4,7,9],7]"#), "quality: Quality(5)");
         check(&with(r#"[0,4,"G:7",7,[0,4],"x"]"#), "is no song-a-line JSON file");

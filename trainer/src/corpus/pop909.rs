@@ -5,6 +5,8 @@
 //! `beat_midi.txt` (`seconds  half-bar?  bar?`), whose last column marks bar lines; bars of other lengths than
 //! the usual one are stated as meters. A chord (`from  to  root:quality/bass` or `N`) lasts between the beats
 //! nearest to its seconds. Positions in the melody are as played; `LeadSheet::frames` snaps them.
+//! A beat is taken for a quarter: five songs whose beats are eighths (as only a spreadsheet of the pack says)
+//! come out in 6/4 for 6/8.
 
 use super::{
     ImportError, Imported, Importer, Song, ends_in,
@@ -46,7 +48,7 @@ impl Importer for Pop909 {
             title: String::new(),
             meters: beats.meters(),
             bpm,
-            length: place(end),
+            length: place(end.ceil()),
             melody: score::monophonic(melody),
             chords,
         };
@@ -76,7 +78,8 @@ impl BeatLine {
         let mut seconds: Vec<f64> = Vec::new();
         let mut bar_lines = Vec::new();
         for (idx, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let fault = |what: &str| ImportError::format(FORMAT, format!("beat_midi.txt line {}: {what}", idx + 1));
+            let fault =
+                |what: &str| ImportError::format(FORMAT, format!("beat_midi.txt line {}: {what}", idx + 1));
             let numbers: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
             let [at, _, bar] = numbers[..] else { return Err(fault("must be three numbers")) };
             if !at.is_finite() || seconds.last().is_some_and(|last| *last >= at) {
@@ -142,7 +145,10 @@ fn chords(text: &str, beats: &BeatLine) -> Result<Vec<ChordSpan>, ImportError> {
             _ => None,
         };
         let Some((on, off, label)) = parsed else {
-            return Err(ImportError::format(FORMAT, format!("chord_midi.txt line {}: must be from, to, chord", idx + 1)));
+            return Err(ImportError::format(
+                FORMAT,
+                format!("chord_midi.txt line {}: must be from, to, chord", idx + 1),
+            ));
         };
         let chord = symbol::parse(label).map_err(|_| ImportError::Chord(label.to_owned()))?;
         let (on, off) = (beats.at(on).round().max(0.0), beats.at(off).round());
@@ -162,7 +168,9 @@ fn melody(bytes: &[u8], beats: &BeatLine) -> Result<(Vec<Sounding>, Option<f64>)
     let clock = Clock::new(&smf, f64::from(per_beat.as_int().max(1)));
     let is_melody = |track: &&Vec<midly::TrackEvent<'_>>| {
         track.iter().any(|event| match event.kind {
-            TrackEventKind::Meta(MetaMessage::TrackName(name)) => name.trim_ascii().eq_ignore_ascii_case(b"MELODY"),
+            TrackEventKind::Meta(MetaMessage::TrackName(name)) => {
+                name.trim_ascii().eq_ignore_ascii_case(b"MELODY")
+            }
             _ => false,
         })
     };

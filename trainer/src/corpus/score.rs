@@ -102,7 +102,8 @@ pub fn unfold(bars: &[Bar]) -> Vec<usize> {
             idx = passage;
             continue;
         }
-        if bar.ends_repeat.is_some() && bar.ending.is_empty() {
+        let before_ending = bars.get(idx + 1).is_some_and(|next| !next.ending.is_empty());
+        if bar.ends_repeat.is_some() && bar.ending.is_empty() && !before_ending {
             (passage, pass) = (idx + 1, 1);
         }
         idx += 1;
@@ -120,7 +121,10 @@ fn close_endings(bars: &mut [Bar]) {
         } else if bars[idx].starts_repeat {
             open = None;
         } else if let (Some(first), Some(_)) = (open, bars[idx].ends_repeat) {
-            if bars.get(idx + 1).is_some_and(|next| !next.ending.is_empty() && next.ending != bars[first].ending) {
+            if bars
+                .get(idx + 1)
+                .is_some_and(|next| !next.ending.is_empty() && next.ending != bars[first].ending)
+            {
                 let numbers = bars[first].ending.clone();
                 bars[first + 1..=idx].iter_mut().for_each(|bar| bar.ending.clone_from(&numbers));
             }
@@ -155,7 +159,8 @@ pub fn lead_sheet(title: String, bpm: Option<f64>, bars: &[Bar]) -> LeadSheet {
     let mut bars = bars.to_vec();
     close_endings(&mut bars);
     let order = unfold(&bars);
-    let played: Vec<&Bar> = order.iter().map(|idx| &bars[*idx]).filter(|bar| bar.length > SAME_PLACE).collect();
+    let played: Vec<&Bar> =
+        order.iter().map(|idx| &bars[*idx]).filter(|bar| bar.length > SAME_PLACE).collect();
     let lines = bar_lines(&played);
     let mut melody: Vec<Sounding> = Vec::new();
     let mut is_tied = false;
@@ -164,7 +169,9 @@ pub fn lead_sheet(title: String, bpm: Option<f64>, bars: &[Bar]) -> LeadSheet {
         for note in &bar.notes {
             let (on, off) = (start + note.on, start + note.off);
             match melody.last_mut() {
-                Some(last) if is_tied && last.midi == note.midi && last.off > on - SAME_PLACE => last.off = off,
+                Some(last) if is_tied && last.midi == note.midi && last.off > on - SAME_PLACE => {
+                    last.off = off
+                }
                 _ => melody.push(Sounding { on, off, midi: note.midi }),
             }
             is_tied = note.tied;
@@ -197,7 +204,9 @@ fn bar_lines(played: &[&Bar]) -> BarLines {
     for (idx, bar) in played.iter().enumerate() {
         let nominal = bar.meter.bar_beats().0;
         match whole.last_mut() {
-            Some((first, length)) if played[*first].meter == bar.meter && *length + bar.length <= nominal + SAME_PLACE => {
+            Some((first, length))
+                if played[*first].meter == bar.meter && *length + bar.length <= nominal + SAME_PLACE =>
+            {
                 *length += bar.length;
             }
             _ => whole.push((idx, bar.length)),
@@ -291,7 +300,9 @@ pub fn spans(marks: Vec<(f64, Option<Chord>)>, end: f64) -> Vec<ChordSpan> {
 /// Adds a span, as part of the one before it where that ends here with the same chord.
 pub fn push_span(spans: &mut Vec<ChordSpan>, span: ChordSpan) {
     match spans.last_mut() {
-        Some(last) if last.chord == span.chord && (last.off.0 - span.on.0).abs() < SAME_PLACE => last.off = span.off,
+        Some(last) if last.chord == span.chord && (last.off.0 - span.on.0).abs() < SAME_PLACE => {
+            last.off = span.off
+        }
         _ => spans.push(span),
     }
 }
@@ -339,7 +350,7 @@ mod tests {
         };
         check("a 1b c: 2d e", &[0, 1, 2, 0, 3, 4]);
         check("a 1b: 2c d e:", &[0, 1, 0, 2, 3, 4, 3, 4]);
-        check("a 1b :c d: 2e", &[0, 1, 2, 3, 2, 4]);
+        check("a 1b :c d: 2e", &[0, 1, 2, 3, 2, 3, 4]);
     }
 
     #[test]
@@ -352,7 +363,8 @@ mod tests {
     #[test]
     fn bar_lines_follow_pickups_and_short_bars() {
         let check = |lengths: &[f64], changes: &[f64], starts: &[f64]| {
-            let bars: Vec<Bar> = lengths.iter().map(|l| Bar { length: *l, ..Bar::new(Meter::COMMON) }).collect();
+            let bars: Vec<Bar> =
+                lengths.iter().map(|l| Bar { length: *l, ..Bar::new(Meter::COMMON) }).collect();
             let lines = bar_lines(&bars.iter().collect::<Vec<_>>());
             assert_eq!(lines.changes.iter().map(|c| c.0.0).collect::<Vec<_>>(), changes, "{lengths:?}");
             assert_eq!(lines.starts, starts, "{lengths:?}");

@@ -1,7 +1,12 @@
 //! Crops, and what is done to them so that the model learns from music that was never played:
-//! other keys and octaves, dropped and misplaced notes, a jump of key in mid-song.
+//! other keys and octaves, dropped and misplaced notes, a jump of key in mid-song, wrong chords put right.
+//!
+//! Curated songs hold no mistakes, so a model of them does not know how to recover from its own (the exposure
+//! bias of METHOD's section 1). Wrong chords are put into what the model is told it played, never into what it
+//! is to answer; a beat or some later the right chord is struck, and that it is to answer.
 
 use music::{
+    chord::Chord,
     grid::FRAMES_PER_BEAT,
     harmony::{ChordFrame, sounding},
     lead_sheet::Frames,
@@ -22,6 +27,8 @@ pub struct Crop {
     pub annotated: Vec<bool>,
     /// Bar phases.
     pub phases: Vec<BarPhase>,
+    /// What the accompanist played, where that is not what was right.
+    pub played: Option<Vec<ChordFrame>>,
 }
 
 impl Crop {
@@ -33,6 +40,7 @@ impl Crop {
             chords: frames.chords[from..to].to_vec(),
             annotated: frames.annotated[from..to].to_vec(),
             phases: frames.phases[from..to].to_vec(),
+            played: None,
         };
         if crop.chords.first() == Some(&ChordFrame::Hold)
             && let Some(chord) = sounding(&frames.chords[..=from])[from]
@@ -106,11 +114,13 @@ pub struct Augmentation {
     pub key_jump: f64,
     /// The bar phase hidden throughout.
     pub hidden_phase: f64,
+    /// Wrong chords played, and put right.
+    pub wrong_chords: f64,
 }
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { transposition: 1.0, octave: 0.2, dropped_notes: 0.1, jitter: 0.1, key_jump: 0.2, hidden_phase: 0.15 }
+        Self { transposition: 1.0, octave: 0.2, dropped_notes: 0.1, jitter: 0.1, key_jump: 0.2, hidden_phase: 0.15, wrong_chords: 0.75 }
     }
 }
 
@@ -119,7 +129,8 @@ const TOUCHED: f64 = 0.1;
 
 impl Augmentation {
     /// No change at all.
-    pub const NONE: Self = Self { transposition: 0.0, octave: 0.0, dropped_notes: 0.0, jitter: 0.0, key_jump: 0.0, hidden_phase: 0.0 };
+    pub const NONE: Self =
+        Self { transposition: 0.0, octave: 0.0, dropped_notes: 0.0, jitter: 0.0, key_jump: 0.0, hidden_phase: 0.0, wrong_chords: 0.0 };
 
     /// Changes a crop of one song.
     pub fn apply(&self, mut crop: Crop, rng: &mut impl Rng) -> Crop {
@@ -154,6 +165,61 @@ impl Augmentation {
             crop.phases.fill(BarPhase::Unknown);
         }
     }
+
+    /// Lets the accompanist of a whole crop err and recover, sometimes.
+    pub fn mislead(&self, crop: &mut Crop, rng: &mut impl Rng) {
+        if rng.random_bool(self.wrong_chords) {
+            play_wrong(crop, rng);
+        }
+    }
+}
+
+/// Of a crop's chords, the share that goes wrong in a crop where some do.
+const WRONG_SHARE: f64 = 0.3;
+/// Chance that a wrong chord is put right on a beat, and in the middle or at the start of a bar.
+const RIGHTED_ON_BEAT: f64 = 0.3;
+const RIGHTED_ON_HALF_BAR: f64 = 0.6;
+/// Chance that a wrong chord is followed by a right one when the right one changes.
+const RIGHTED_AT_CHANGE: f64 = 0.6;
+
+/// Plays wrong chords in place of some right ones, and puts them right: see the head of this file.
+fn play_wrong(crop: &mut Crop, rng: &mut impl Rng) {
+    let right = sounding(&crop.chords);
+    let known: Vec<Chord> = crop.chords.iter().filter_map(|c| if let ChordFrame::Onset(chord) = c { Some(*chord) } else { None }).collect();
+    let mut played = crop.chords.clone();
+    let mut is_wrong = false;
+    for t in 0..played.len() {
+        let goes_on = matches!(crop.chords[t], ChordFrame::Hold);
+        match crop.chords[t] {
+            ChordFrame::Onset(chord) => {
+                is_wrong = rng.random_bool(if is_wrong { 1.0 - RIGHTED_AT_CHANGE } else { WRONG_SHARE });
+                if is_wrong {
+                    played[t] = ChordFrame::Onset(wrong_for(chord, &known, rng));
+                }
+            }
+            ChordFrame::Silence => is_wrong = false,
+            ChordFrame::Hold => {}
+        }
+        let (on_beat, on_half_bar) = match crop.phases[t] {
+            BarPhase::At { position, .. } => (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar()),
+            BarPhase::Unknown => (t as i64 % FRAMES_PER_BEAT == 0, false),
+        };
+        let chance = if on_half_bar { RIGHTED_ON_HALF_BAR } else { RIGHTED_ON_BEAT };
+        if is_wrong && goes_on && on_beat && rng.random_bool(chance)
+            && let Some(chord) = right[t]
+        {
+            played[t] = ChordFrame::Onset(chord);
+            crop.chords[t] = ChordFrame::Onset(chord);
+            is_wrong = false;
+        }
+    }
+    crop.played = Some(played);
+}
+
+/// A chord that is not the right one: mostly one of the same song, else the right one elsewhere.
+fn wrong_for(right: Chord, known: &[Chord], rng: &mut impl Rng) -> Chord {
+    let other = known.choose(rng).copied().filter(|chord| *chord != right && rng.random_bool(0.6));
+    other.unwrap_or_else(|| right.transposed(rng.random_range(1..12)))
 }
 
 fn drop_notes(melody: &mut [MelodyFrame], rng: &mut impl Rng) {
@@ -199,7 +265,7 @@ mod tests {
     fn crop(melody: &str, chords: &str) -> Crop {
         let (melody, chords) = (parse_melody(melody).unwrap(), parse_chords(chords).unwrap());
         let len = melody.len();
-        Crop { melody, chords, annotated: vec![true; len], phases: vec![BarPhase::Unknown; len] }
+        Crop { melody, chords, annotated: vec![true; len], phases: vec![BarPhase::Unknown; len], played: None }
     }
 
     #[test]
@@ -219,8 +285,31 @@ mod tests {
     }
 
     #[test]
+    fn wrong_chords_are_played_but_never_asked_for() {
+        let (mut wrong, mut righted) = (0, 0);
+        for seed in 0..50 {
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+            let mut misled = crop(&"| C4 - - - - - - - - - - - - - - - |".repeat(4).replace("||", "|"), &"| C - - - - - - - G - - - - - - - |".repeat(4).replace("||", "|"));
+            let right = sounding(&misled.chords);
+            play_wrong(&mut misled, &mut rng);
+            let played = misled.played.clone().unwrap();
+            // What is asked for is always the right chord: struck where it was, or where a wrong one is put right.
+            assert_eq!(sounding(&misled.chords), right);
+            let heard = sounding(&played);
+            wrong += heard.iter().zip(&right).filter(|(a, b)| a != b).count();
+            for t in 1..played.len() {
+                if matches!(misled.chords[t], ChordFrame::Onset(_)) && t % 8 != 0 {
+                    righted += 1;
+                    assert!(heard[t - 1] != right[t - 1] && heard[t] == right[t] && t % 4 == 0);
+                }
+            }
+        }
+        assert!(wrong > 200 && righted > 20, "{wrong} {righted}");
+    }
+
+    #[test]
     fn no_augmentation_breaks_a_lane() {
-        let all = Augmentation { transposition: 1.0, octave: 1.0, dropped_notes: 1.0, jitter: 1.0, key_jump: 1.0, hidden_phase: 1.0 };
+        let all = Augmentation { transposition: 1.0, octave: 1.0, dropped_notes: 1.0, jitter: 1.0, key_jump: 1.0, hidden_phase: 1.0, wrong_chords: 1.0 };
         let line = "| C4 - E4 . G4 - - - |".repeat(20).replace("||", "|");
         let chords = "| C - - - - - - - |".repeat(20).replace("||", "|");
         for seed in 0..200 {

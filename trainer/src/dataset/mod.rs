@@ -85,10 +85,11 @@ impl Batch {
                 batch.inputs.bar_positions.push(position as u32);
                 batch.inputs.bar_lengths.push(length as u32);
                 batch.inputs.chroma.extend(chroma.features());
-                chord = ChordToken::of(crop.chords[t]);
+                let right = ChordToken::of(crop.chords[t]);
+                chord = crop.played.as_ref().map_or(right, |played| ChordToken::of(played[t]));
                 melody = MelodyToken::of(crop.melody[t]);
                 chroma.hear(crop.melody[t]);
-                batch.chord_targets.push(chord.id() as u32);
+                batch.chord_targets.push(right.id() as u32);
                 batch.melody_targets.push(melody.id() as u32);
                 batch.chord_weights.push(if crop.annotated[t] { 1.0 } else { 0.0 });
             }
@@ -134,6 +135,7 @@ impl<'a> Batches<'a> {
                     crop.append(self.augmentation.apply(part, &mut rng));
                 }
                 self.augmentation.hide_phase(&mut crop, &mut rng);
+                self.augmentation.mislead(&mut crop, &mut rng);
                 crop
             })
             .collect()
@@ -179,7 +181,8 @@ mod tests {
     #[test]
     fn inputs_lag_targets_by_a_frame() {
         let songs = songs();
-        let batch = Batches::new(&songs, 1, 40, Augmentation::default(), 5).get(0);
+        let augmentation = Augmentation { wrong_chords: 0.0, ..Augmentation::default() };
+        let batch = Batches::new(&songs, 1, 40, augmentation, 5).get(0);
         assert_eq!(batch.inputs.chords[0] as usize, ChordToken::START.id());
         assert_eq!(batch.inputs.chords[1..], batch.chord_targets[..39]);
         assert_eq!(batch.inputs.melody[1..], batch.melody_targets[..39]);

@@ -67,6 +67,7 @@ impl<'a> Finetuning<'a> {
         let chords = accompany(&Dense::new(&self.checkpoint.network), &melodies, Sampling::default(), self.recipe.seed ^ (number << 20));
         for (crop, chords) in crops.iter_mut().zip(chords) {
             crop.chords = chords;
+            crop.played = None;
         }
         crops
     }

@@ -118,7 +118,12 @@ impl Reader {
         match c {
             '"' => {
                 self.at += 1;
-                self.until('"').map(Word::Quoted)
+                let text = self.until('"');
+                if text.is_none() {
+                    // All that follows is text that nobody closed.
+                    self.at = self.chars.len();
+                }
+                text.map(Word::Quoted)
             }
             '!' | '+' => {
                 self.at += 1;
@@ -319,7 +324,9 @@ mod tests {
 
     /// The words in a short form of their own.
     fn short(line: &str) -> String {
-        let name = |note: &Written| format!("{:?}{}{}", note.accidental.unwrap_or(9), note.letter, note.octave).replace('9', "");
+        let name = |note: &Written| {
+            format!("{:?}{}{}", note.accidental.unwrap_or(9), note.letter, note.octave).replace('9', "")
+        };
         let each = words(line).into_iter().map(|word| match word {
             Word::Notes(notes, length) => {
                 format!("{}*{length}", notes.iter().map(name).collect::<Vec<_>>().join("+"))
@@ -341,10 +348,16 @@ mod tests {
         check("C c' ^F,2 _b/ =e3/2 d//", "C4*1 C6*1 1F3*2 -1B5*0.5 0E5*1.5 D5*0.25");
         check("z2 x Z4 y2 c", "Rest(2.0) Rest(1.0) BarsRest(4) C5*1");
         check("a>b c<<d", "A5*1 Broken(1) B5*1 C5*1 Broken(-2) D5*1");
-        check("(3abc (3:2:4a (ab) a-a", "Tuplet(3, None, None) A5*1 B5*1 C5*1 Tuplet(3, Some(2), Some(4)) A5*1 A5*1 B5*1 A5*1 Tie A5*1");
+        check(
+            "(3abc (3:2:4a (ab) a-a",
+            "Tuplet(3, None, None) A5*1 B5*1 C5*1 Tuplet(3, Some(2), Some(4)) A5*1 A5*1 B5*1 A5*1 Tie A5*1",
+        );
         check("|:a|b:|c||d|]", "||< A5*1 | B5*1 ||x2 C5*1 || D5*1 ||");
         check("a::b:||:c", "A5*1 ||x2< B5*1 ||x2< C5*1");
-        check("a|1b:|2c [3d |[1,3e [1-3f", "A5*1 |[1] B5*1 ||x2[2] C5*1 |[3] D5*1 | |[1, 3] E5*1 |[1, 2, 3] F5*1");
+        check(
+            "a|1b:|2c [3d |[1,3e [1-3f",
+            "A5*1 |[1] B5*1 ||x2[2] C5*1 |[3] D5*1 | |[1, 3] E5*1 |[1, 2, 3] F5*1",
+        );
         check("[CEG]2 [ce]/", "C4+E4+G4*2 C5+E5*0.5");
         check("[C-E-]2 [C/2E/2]", "C4+E4*2 Tie C4+E4*0.5");
         check("[\"C\"CE]2 [\"Coda\" c |]", "Quoted(\"C\") C4+E4*2 Quoted(\"Coda\") C5*1 ||");

@@ -35,7 +35,8 @@ struct Header {
 impl Header {
     /// The length of a unit note in beats: as stated, else a sixteenth in short meters and an eighth in others.
     fn unit(&self) -> f64 {
-        self.unit.unwrap_or_else(|| if self.meter.is_some_and(|m| m.bar_beats().0 < 3.0) { 0.25 } else { 0.5 })
+        self.unit
+            .unwrap_or_else(|| if self.meter.is_some_and(|m| m.bar_beats().0 < 3.0) { 0.25 } else { 0.5 })
     }
 
     fn field(&mut self, letter: char, text: &str) {
@@ -176,8 +177,9 @@ fn meter(text: &str) -> Option<Meter> {
         "C|" => Meter::new(2, 2),
         text => {
             let (beats, unit) = text.split_once('/')?;
-            let beats = beats.trim_matches(['(', ')']).split('+').map(|n| n.trim().parse::<u8>().ok());
-            let beats = beats.sum::<Option<u8>>()?;
+            let beats =
+                beats.trim_matches(['(', ')']).split('+').map(|n| n.trim().parse::<u8>().ok().map(u32::from));
+            let beats = u8::try_from(beats.sum::<Option<u32>>()?).ok()?;
             Meter::new(beats, unit.parse().ok()?)
         }
     }

@@ -106,7 +106,9 @@ impl Voice {
                 }
             }
             Word::Tie => {
-                if let (true, Some(note)) = (self.last.is_some_and(|last| last.is_note), self.bar.notes.last_mut()) {
+                if let (true, Some(note)) =
+                    (self.last.is_some_and(|last| last.is_note), self.bar.notes.last_mut())
+                {
                     note.tied = true;
                     self.tie = self.written.map(|written| (written, note.midi));
                 }
@@ -153,14 +155,22 @@ impl Voice {
     /// The key of a note: its accidental, else the tie's, the bar's, the key signature's.
     fn midi(&mut self, note: &Written, tie: Option<(Written, i32)>) -> i32 {
         let place = (note.letter, note.octave);
-        let natural = 12 * (note.octave + 1) + LETTERS[(note.letter as usize).saturating_sub('A' as usize).min(6)];
+        let natural =
+            12 * (note.octave + 1) + LETTERS[(note.letter as usize).saturating_sub('A' as usize).min(6)];
         match (note.accidental, tie) {
             (Some(accidental), _) => {
                 self.accidentals.insert(place, accidental);
                 natural + accidental
             }
             (None, Some((before, midi))) if (before.letter, before.octave) == place => midi,
-            _ => natural + self.accidentals.get(&place).copied().unwrap_or_else(|| self.key.accidental(note.letter)),
+            _ => {
+                natural
+                    + self
+                        .accidentals
+                        .get(&place)
+                        .copied()
+                        .unwrap_or_else(|| self.key.accidental(note.letter))
+            }
         }
     }
 

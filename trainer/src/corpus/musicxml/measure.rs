@@ -60,7 +60,8 @@ struct Measure {
 /// # Errors
 /// Where a time or a chord in it makes no sense.
 pub fn part(node: Node<'_, '_>) -> Result<Part, ImportError> {
-    let mut reader = Reader { divisions: 1.0, transpose: 0, meter: Meter::COMMON, bpm: None, ending: Vec::new() };
+    let mut reader =
+        Reader { divisions: 1.0, transpose: 0, meter: Meter::COMMON, bpm: None, ending: Vec::new() };
     let mut measures = Vec::new();
     for node in node.children().filter(|node| node.has_tag_name("measure")) {
         measures.push(reader.measure(node)?);
@@ -70,13 +71,15 @@ pub fn part(node: Node<'_, '_>) -> Result<Part, ImportError> {
     for (voice, notes) in measures.iter().flat_map(|measure| &measure.voices) {
         *counts.entry(voice).or_default() += notes.len();
     }
-    let melody = counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0))).map(|(voice, _)| (*voice).to_owned());
+    let melody =
+        counts.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0))).map(|(voice, _)| (*voice).to_owned());
     let bars = measures.into_iter().map(|mut measure| {
         let notes = melody.as_ref().and_then(|voice| measure.voices.remove(voice)).unwrap_or_default();
         let nominal = measure.bar.meter.bar_beats().0;
         // A measure with nothing in it is a bar's rest. One that is too long, though nothing starts behind its
         // meter, is a slip and cut.
-        let is_slip = notes.iter().all(|note| note.on < nominal) && measure.bar.chords.iter().all(|c| c.at < nominal);
+        let is_slip =
+            notes.iter().all(|note| note.on < nominal) && measure.bar.chords.iter().all(|c| c.at < nominal);
         let length = match measure.bar.length {
             length if length <= 0.0 => nominal,
             length if length > nominal && is_slip => nominal,
@@ -143,7 +146,8 @@ impl Reader {
         }
         if let Some(time) = child(node, "time") {
             let beats = text_at(time, &["beats"]).unwrap_or_default();
-            let beats = beats.split('+').map(|part| part.trim().parse::<u8>().ok()).sum::<Option<u8>>();
+            let beats = beats.split('+').map(|part| part.trim().parse::<u8>().ok().map(u32::from));
+            let beats = beats.sum::<Option<u32>>().and_then(|beats| u8::try_from(beats).ok());
             let unit = number_at(time, &["beat-type"]).map(|unit| unit as u8);
             if let Some(meter) = beats.zip(unit).and_then(|(beats, unit)| Meter::new(beats, unit)) {
                 self.meter = meter;
@@ -156,7 +160,11 @@ impl Reader {
     /// A duration in beats.
     fn duration(&self, node: Node<'_, '_>) -> Result<f64, ImportError> {
         let beats = number_at(node, &["duration"]).unwrap_or(0.0) / self.divisions;
-        if (0.0..=1024.0).contains(&beats) { Ok(beats) } else { Err(fault(format!("a note lasts {beats} beats"))) }
+        if (0.0..=1024.0).contains(&beats) {
+            Ok(beats)
+        } else {
+            Err(fault(format!("a note lasts {beats} beats")))
+        }
     }
 
     fn note(&self, node: Node<'_, '_>, measure: &mut Measure) -> Result<(), ImportError> {
@@ -173,9 +181,11 @@ impl Reader {
         let pitch = child(node, "pitch").filter(|_| !has("cue") && duration > 0.0);
         let Some(midi) = pitch.and_then(midi) else { return Ok(()) };
         let midi = midi + self.transpose;
-        let tied = node.children().any(|tie| tie.has_tag_name("tie") && tie.attribute("type") == Some("start"));
+        let tied =
+            node.children().any(|tie| tie.has_tag_name("tie") && tie.attribute("type") == Some("start"));
         let note = PrintedNote { on, off: on + duration, midi, tied };
-        let voice = measure.voices.entry(text_at(node, &["voice"]).unwrap_or_else(|| "1".to_owned())).or_default();
+        let voice =
+            measure.voices.entry(text_at(node, &["voice"]).unwrap_or_else(|| "1".to_owned())).or_default();
         match voice.last_mut() {
             Some(last) if has("chord") && last.on == on => {
                 if midi > last.midi {

@@ -36,7 +36,8 @@ impl Importer for MusicXml {
         let text = if bytes.starts_with(b"PK") { unpacked(bytes)? } else { text_of(bytes) };
         // The document type is stated in most files; nothing is fetched for it.
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-        let document = Document::parse_with_options(&text, options).map_err(|error| fault(error.to_string()))?;
+        let document =
+            Document::parse_with_options(&text, options).map_err(|error| fault(error.to_string()))?;
         let root = document.root_element();
         if !root.has_tag_name("score-partwise") {
             return Err(fault(format!("its root is <{}>, must be <score-partwise>", root.tag_name().name())));
@@ -86,7 +87,8 @@ fn unpacked(bytes: &[u8]) -> Result<String, ImportError> {
     if let Some(name) = named {
         return read(&name);
     }
-    let looks_right = |name: &&str| ends_in(Path::new(name), &[".xml", ".musicxml"]) && !name.starts_with("META-INF/");
+    let looks_right =
+        |name: &&str| ends_in(Path::new(name), &[".xml", ".musicxml"]) && !name.starts_with("META-INF/");
     let name = archive.file_names().find(looks_right).map(str::to_owned);
     let name = name.ok_or_else(|| fault("there is no score in the packed file".to_owned()))?;
     let mut text = Vec::new();
