@@ -210,6 +210,7 @@ pub struct Health {
     infer_p99_us: AtomicU32,
     tempo_millibpm: AtomicU32,
     panics: AtomicU32,
+    unanswered: AtomicU32,
     texts: Mutex<Texts>,
 }
 
@@ -232,6 +233,7 @@ impl Default for Health {
             infer_p99_us: AtomicU32::new(0),
             tempo_millibpm: AtomicU32::new(0),
             panics: AtomicU32::new(0),
+            unanswered: AtomicU32::new(0),
             texts: Mutex::new(Texts::default()),
         }
     }
@@ -311,6 +313,12 @@ impl Health {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Whether the worker has yet to answer something it was told.
+    pub fn is_thinking(&self) -> bool {
+        // Acquire: who sees the last answer counted also finds its plans in the queue.
+        self.unanswered.load(Ordering::Acquire) > 0
+    }
+
     /// The texts. Not for the audio thread: locks and allocates.
     pub fn texts(&self) -> Texts {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -360,7 +368,12 @@ pub struct AudioEnd {
 impl AudioEnd {
     /// Tells the worker; whether there was room. Offline the worker is woken, live it looks by itself.
     pub fn tell(&mut self, message: ToWorker, offline: bool) -> bool {
+        // Counted first, so that an answer never comes before its question.
+        self.health.unanswered.fetch_add(1, Ordering::Relaxed);
         let told = self.to_worker.try_push(message).is_ok();
+        if !told {
+            self.health.unanswered.fetch_sub(1, Ordering::Relaxed);
+        }
         if offline {
             self.worker_bell.ring();
         }
@@ -403,6 +416,11 @@ impl WorkerEnd {
     /// How many messages wait.
     pub fn num_waiting(&self) -> usize {
         self.from_audio.occupied_len()
+    }
+
+    /// Everything that the last message asks for has been sent.
+    pub fn answered(&self) {
+        self.health.unanswered.fetch_sub(1, Ordering::Release);
     }
 
     /// Sends a plan; a full queue drops it, and its frame is late.

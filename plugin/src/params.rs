@@ -184,6 +184,7 @@ pub fn status(health: &Health) -> String {
     match health.worker() {
         WorkerState::Asleep => "not started".into(),
         WorkerState::Loading => "opening the model".into(),
+        WorkerState::Ready if health.is_thinking() => "thinking".into(),
         WorkerState::Ready => "ready".into(),
         WorkerState::NoModel => format!("no model: {}", health.texts().model),
         WorkerState::Dead => format!("failed: {}", health.texts().model),

@@ -40,7 +40,11 @@ pub fn run() -> Result<()> {
 
 /// The runtime, or a word to the user on what is missing and what plays instead.
 pub fn runtime_or_word() -> Option<Runtime> {
-    runtime::ensure().map_err(|error| eprintln!("warning: no ONNX Runtime: {error:#}\nthe plugin's built-in engine plays instead")).ok()
+    runtime::ensure()
+        .map_err(|error| {
+            eprintln!("warning: no ONNX Runtime: {error:#}\nthe plugin's built-in engine plays instead")
+        })
+        .ok()
 }
 
 /// Builds the plugin and says where the library is.
@@ -139,7 +143,10 @@ fn mac_bundle(library: &Path, runtime: Option<&Runtime>, bundle: &Path) -> Resul
     if cfg!(target_os = "macos") {
         let signed = Command::new("codesign").args(["--force", "--deep", "--sign", "-"]).arg(bundle).status();
         if !signed.is_ok_and(|status| status.success()) {
-            bail!("codesign does not sign {}; see that Apple's command line tools are installed", bundle.display());
+            bail!(
+                "codesign does not sign {}; see that Apple's command line tools are installed",
+                bundle.display()
+            );
         }
     }
     Ok(())

@@ -40,7 +40,9 @@ impl Folders {
 
     fn of_user(variable: impl Fn(&str) -> Option<PathBuf>) -> Result<Self> {
         let named = |name: &str| {
-            variable(name).filter(|path| path.is_absolute()).ok_or_else(|| anyhow!("{name} names no folder; set it, or give --dir FOLDER"))
+            variable(name)
+                .filter(|path| path.is_absolute())
+                .ok_or_else(|| anyhow!("{name} names no folder; set it, or give --dir FOLDER"))
         };
         let (clap, vst3) = if cfg!(target_os = "macos") {
             let plugins = named("HOME")?.join("Library/Audio/Plug-Ins");
@@ -57,7 +59,9 @@ impl Folders {
 
     fn chosen(dir: Option<&Path>) -> Result<Self> {
         match dir {
-            Some(dir) => Ok(Self::under(&std::path::absolute(dir).with_context(|| format!("{} is no path", dir.display()))?)),
+            Some(dir) => Ok(Self::under(
+                &std::path::absolute(dir).with_context(|| format!("{} is no path", dir.display()))?,
+            )),
             None => Self::of_user(|name| env::var_os(name).map(PathBuf::from)),
         }
     }
@@ -110,7 +114,9 @@ mod tests {
         std::fs::write(&library, b"library").expect("a file");
         bundle::wrap_clap(&library, None, &folders.clap).expect("a bundle");
         bundle::wrap_vst3(&library, None, &folders.vst3).expect("a bundle");
-        assert!(dir.join("clap/ReaLchords/ReaLchords.clap").exists() && dir.join("vst3/ReaLchords.vst3").exists());
+        assert!(
+            dir.join("clap/ReaLchords/ReaLchords.clap").exists() && dir.join("vst3/ReaLchords.vst3").exists()
+        );
         uninstall(&UninstallArgs { dir: Some(dir.clone()) }).expect("removed");
         assert!(!dir.join("clap/ReaLchords").exists() && !dir.join("vst3/ReaLchords.vst3").exists());
         uninstall(&UninstallArgs { dir: Some(dir) }).expect("nothing to remove is no error");
@@ -120,6 +126,6 @@ mod tests {
     fn without_a_home_the_user_is_told_what_to_do() {
         let error = Folders::of_user(|_| None).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("--dir"), "{error}");
-        assert!(Folders::of_user(|_| Some(std::env::temp_dir())).is_ok());
+        assert!(Folders::of_user(|_| Some(env::temp_dir())).is_ok());
     }
 }

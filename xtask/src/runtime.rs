@@ -142,8 +142,25 @@ fn download(build: &Build, downloads: &Path) -> Result<PathBuf> {
     let python = if cfg!(windows) { "python" } else { "python3" };
     eprintln!("getting ONNX Runtime {VERSION} with {python} -m pip download");
     let output = Command::new(python)
-        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
-        .args(["--implementation", "cp", "--python-version", "3.11", "--abi", "cp311", "--platform", build.platform])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--only-binary=:all:",
+        ])
+        .args([
+            "--implementation",
+            "cp",
+            "--python-version",
+            "3.11",
+            "--abi",
+            "cp311",
+            "--platform",
+            build.platform,
+        ])
         .arg("--dest")
         .arg(downloads)
         .arg(format!("onnxruntime=={VERSION}"))
@@ -151,20 +168,31 @@ fn download(build: &Build, downloads: &Path) -> Result<PathBuf> {
         .with_context(|| format!("{python} does not run; {advice}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        let last = said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing").trim().to_owned();
+        let last = said
+            .lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or("it says nothing")
+            .trim()
+            .to_owned();
         bail!("pip does not download onnxruntime=={VERSION}: {last}; {advice}");
     }
     let files = fs::read_dir(downloads).with_context(|| format!("{} cannot be read", downloads.display()))?;
     let packages = files.filter_map(|entry| Some(entry.ok()?.path()));
-    packages.into_iter().find(|path| path.extension().is_some_and(|e| e == "whl")).ok_or_else(|| anyhow!("pip left no package; {advice}"))
+    packages
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|e| e == "whl"))
+        .ok_or_else(|| anyhow!("pip left no package; {advice}"))
 }
 
 /// Takes library and licences out of the package.
 fn unpack(build: &Build, package: &Path, folder: &Path) -> Result<()> {
     let file = fs::File::open(package).with_context(|| format!("{} cannot be read", package.display()))?;
-    let mut archive = zip::ZipArchive::new(file).with_context(|| format!("{} is no zip archive", package.display()))?;
+    let mut archive =
+        zip::ZipArchive::new(file).with_context(|| format!("{} is no zip archive", package.display()))?;
     let mut member = |name: &str| -> Result<Vec<u8>> {
-        let mut member = archive.by_name(name).with_context(|| format!("{} holds no {name}", package.display()))?;
+        let mut member =
+            archive.by_name(name).with_context(|| format!("{} holds no {name}", package.display()))?;
         let mut bytes = Vec::new();
         member.read_to_end(&mut bytes).with_context(|| format!("{name} does not unpack"))?;
         Ok(bytes)
@@ -172,7 +200,11 @@ fn unpack(build: &Build, package: &Path, folder: &Path) -> Result<()> {
     let library = member(&format!("onnxruntime/capi/{}", build.library))?;
     let found = hex_sha256(&library);
     if found != build.sha256 {
-        bail!("the downloaded {} has SHA-256 {found}, not {}; do not use it, and look where the package came from", build.library, build.sha256);
+        bail!(
+            "the downloaded {} has SHA-256 {found}, not {}; do not use it, and look where the package came from",
+            build.library,
+            build.sha256
+        );
     }
     for (theirs, ours) in LICENCES {
         place::put(&member(theirs)?, &folder.join(ours))?;
@@ -212,7 +244,8 @@ mod tests {
             std::io::Write::write_all(&mut archive, b"not the library").expect("bytes");
         }
         archive.finish().expect("an archive");
-        let error = unpack(build, &package, folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
+        let error =
+            unpack(build, &package, folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains(build.sha256), "{error}");
         assert!(!folder.path().join(build.library).exists());
     }

@@ -37,7 +37,12 @@ fn say(what: &str) {
     eprintln!("== {what}");
 }
 
-fn cargo(command: &str, options: &[&str], rest: &[&str], variables: &[(&str, &std::ffi::OsStr)]) -> Result<()> {
+fn cargo(
+    command: &str,
+    options: &[&str],
+    rest: &[&str],
+    variables: &[(&str, &std::ffi::OsStr)],
+) -> Result<()> {
     let words: Vec<&str> = [command].iter().chain(options).chain(rest).copied().collect();
     let line = format!("cargo {}", words.join(" "));
     say(&line);

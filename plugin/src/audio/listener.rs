@@ -113,3 +113,78 @@ impl Listener {
         self.num_held = kept;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use MelodyFrame::{Hold, Onset, Rest};
+
+    #[derive(Clone, Copy)]
+    enum Do {
+        Press(i32, i64),
+        Release(i32),
+        Close,
+        Begin,
+    }
+    use Do::{Begin, Close, Press, Release};
+
+    fn check(events: &[Do], expected: &[MelodyFrame]) {
+        let mut listener = Listener::default();
+        let mut heard = Vec::new();
+        for event in events {
+            match event {
+                Press(key, at) => listener.press(0, Pitch::folded(*key), *at),
+                Release(key) => listener.release(Some(0), Some(Pitch::folded(*key))),
+                Close => heard.push(listener.close()),
+                Begin => listener.begin(),
+            }
+        }
+        assert_eq!(heard, expected);
+    }
+
+    fn on(key: i32) -> MelodyFrame {
+        Onset(Pitch::folded(key))
+    }
+
+    #[test]
+    fn a_note_is_held_until_released() {
+        check(&[Close, Press(60, 0), Close, Close, Release(60), Close], &[Rest, on(60), Hold, Rest]);
+    }
+
+    #[test]
+    fn a_note_too_short_for_the_grid_lasts_one_frame() {
+        check(&[Press(60, 0), Release(60), Close, Close], &[on(60), Rest]);
+    }
+
+    #[test]
+    fn the_same_key_again_is_an_onset_again() {
+        check(&[Press(60, 0), Close, Release(60), Press(60, 9), Close, Close], &[on(60), on(60), Hold]);
+    }
+
+    #[test]
+    fn the_last_note_leads_and_of_a_chord_the_highest() {
+        check(&[Press(60, 0), Press(64, 1), Close, Close], &[on(64), Hold]);
+        check(&[Press(67, 5), Press(60, 5), Press(64, 5), Close, Close], &[on(67), Hold]);
+    }
+
+    #[test]
+    fn what_is_still_held_leads_again() {
+        check(&[Press(60, 0), Close, Press(64, 9), Close, Release(64), Close, Close], &[on(60), on(64), on(60), Hold]);
+    }
+
+    #[test]
+    fn what_is_held_at_the_start_counts_as_pressed_there() {
+        check(&[Press(60, 0), Close, Begin, Close, Close], &[on(60), on(60), Hold]);
+    }
+
+    #[test]
+    fn a_thousand_keys_are_no_harm() {
+        let mut listener = Listener::default();
+        for key in 0..1000 {
+            listener.press((key / 128) as u8, Pitch::folded(key % 128), i64::from(key));
+        }
+        assert!(matches!(listener.close(), Onset(_)));
+        listener.release(None, None);
+        assert_eq!(listener.close(), Rest);
+    }
+}

@@ -74,3 +74,67 @@ impl Plan {
 fn index(ordinal: i64) -> usize {
     ordinal.rem_euclid(ROOM as i64) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Standing::{Committed, Draft, Listening};
+    use music::{
+        chord::{Chord, Quality},
+        harmony::ChordFrame,
+        pitch::PitchClass,
+    };
+
+    fn planned(ordinal: i64, root: i32, standing: Standing) -> Planned {
+        let chord = ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR));
+        Planned { epoch: Epoch(1), ordinal, frame: Frame(ordinal), chord, standing }
+    }
+
+    fn plan() -> Plan {
+        let mut plan = Plan::default();
+        plan.begin(Epoch(1));
+        plan
+    }
+
+    #[test]
+    fn committed_beats_draft_and_never_changes() {
+        let mut plan = plan();
+        plan.accept(planned(3, 0, Draft));
+        plan.accept(planned(3, 1, Draft));
+        assert!(!plan.is_settled(3, Frame(3)) && plan.at(3) == Some(planned(3, 1, Draft)));
+        plan.accept(planned(3, 2, Committed));
+        plan.accept(planned(3, 4, Draft));
+        plan.accept(planned(3, 5, Committed));
+        assert_eq!(plan.take(3, Frame(3)), Some(planned(3, 2, Committed)));
+    }
+
+    #[test]
+    fn the_overdue_the_far_and_the_foreign_are_dropped() {
+        let mut plan = plan();
+        assert_eq!(plan.take(5, Frame(5)), None);
+        plan.accept(planned(5, 0, Committed));
+        plan.accept(planned(6 + ROOM as i64, 0, Committed));
+        plan.accept(Planned { epoch: Epoch(0), ..planned(7, 0, Committed) });
+        assert!((0..200).all(|ordinal| plan.at(ordinal).is_none()));
+        assert!(!plan.has_entered());
+    }
+
+    #[test]
+    fn a_plan_for_another_frame_is_not_played_and_gives_way() {
+        let mut plan = plan();
+        plan.accept(planned(3, 0, Committed));
+        assert!(!plan.is_settled(3, Frame(0)));
+        let there = Planned { frame: Frame(0), ..planned(3, 7, Committed) };
+        plan.accept(there);
+        assert_eq!(plan.take(3, Frame(0)), Some(there));
+    }
+
+    #[test]
+    fn drafts_are_not_played() {
+        let mut plan = plan();
+        plan.accept(planned(0, 0, Draft));
+        assert_eq!(plan.take(0, Frame(0)), None);
+        plan.accept(Planned { chord: ChordFrame::Silence, ..planned(1, 0, Listening) });
+        assert!(plan.take(1, Frame(1)).is_some());
+    }
+}

@@ -28,12 +28,11 @@ impl Sounding {
     pub fn start(&mut self, port: &mut impl Port, owner: Owner, offset: u32, channel: u8, key: Pitch, velocity: f32) {
         let (channel_idx, bit) = place(channel, key);
         let sounds = (self.held[0][channel_idx] | self.held[1][channel_idx] | self.owed[channel_idx]) & bit != 0;
-        if sounds && !self.send_off(port, offset, channel, key) {
-            return;
-        }
-        if port.send(Outgoing { offset, channel: channel % 16, key, velocity: Some(velocity) }) {
+        let is_free = !sounds || self.send_off(port, offset, channel, key);
+        if is_free && port.send(Outgoing { offset, channel: channel % 16, key, velocity: Some(velocity) }) {
             self.held[owner as usize][channel_idx] |= bit;
         } else {
+            // Whatever sounded here has ended, or is owed its end.
             self.held[0][channel_idx] &= !bit;
             self.held[1][channel_idx] &= !bit;
         }
@@ -101,4 +100,69 @@ impl Sounding {
 
 fn place(channel: u8, key: Pitch) -> (usize, u128) {
     (usize::from(channel) % CHANNELS, 1 << key.midi())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audio::block::Incoming;
+    use proptest::prelude::*;
+
+    /// A host whose queue takes so many notes.
+    #[derive(Default)]
+    struct Host {
+        room: usize,
+        sounds: [u128; 16],
+        faults: usize,
+    }
+
+    impl Port for Host {
+        fn receive(&mut self) -> Option<Incoming> {
+            None
+        }
+        fn forward(&mut self) {}
+        fn send(&mut self, note: Outgoing) -> bool {
+            if self.room == 0 {
+                return false;
+            }
+            self.room -= 1;
+            let bit = 1 << note.key.midi();
+            let keys = &mut self.sounds[usize::from(note.channel)];
+            let sounded = *keys & bit != 0;
+            self.faults += usize::from(sounded == note.velocity.is_some());
+            *keys = if note.velocity.is_some() { *keys | bit } else { *keys & !bit };
+            true
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_note_on_gets_one_note_off(
+            steps in proptest::collection::vec((0..6u8, 0..2u8, 0..3u8, 58..64i32), 0..200),
+            rooms in proptest::collection::vec(0..4usize, 1..20),
+        ) {
+            let (mut host, mut sounding) = (Host::default(), Sounding::default());
+            for (idx, (what, owner, channel, key)) in steps.into_iter().enumerate() {
+                if idx % 10 == 0 {
+                    host.room = rooms[idx / 10 % rooms.len()];
+                    sounding.settle(&mut host);
+                }
+                let owner = if owner == 0 { Owner::Chords } else { Owner::Melody };
+                match what {
+                    0..3 => sounding.start(&mut host, owner, 0, channel, Pitch::folded(key), 0.5),
+                    3..5 => sounding.end(&mut host, owner, 0, channel, Pitch::folded(key)),
+                    _ => sounding.end_all(&mut host, owner, 0),
+                }
+                prop_assert_eq!(host.faults, 0);
+            }
+            for owner in [Owner::Chords, Owner::Melody] {
+                sounding.end_all(&mut host, owner, 0);
+            }
+            host.room = usize::MAX;
+            sounding.settle(&mut host);
+            prop_assert_eq!(host.sounds, [0; 16]);
+            prop_assert_eq!(host.faults, 0);
+            prop_assert!(sounding.is_empty());
+        }
+    }
 }

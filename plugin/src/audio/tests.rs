@@ -1,0 +1,287 @@
+//! The audio side alone, with a host and a worker played by the test.
+
+use super::*;
+use crate::{
+    links::{EditorEnd, Health, Planned, Rules, WorkerEnd, connect},
+    voicing::MAX_VOICES,
+};
+use block::{Outgoing, Transport};
+use music::{
+    chord::{Chord, Quality},
+    grid::Beats,
+    meter::Meter,
+    pitch::{Pitch, PitchClass},
+};
+use std::{collections::VecDeque, sync::Arc};
+
+const SAMPLES_A_FRAME: u32 = 6000;
+
+/// A host at 120 BPM and 48 kHz, whose worker says what the test says.
+struct Stage {
+    audio: Audio,
+    worker: WorkerEnd,
+    _editor: EditorEnd,
+    now: i64,
+    incoming: VecDeque<Incoming>,
+    sent: Vec<(i64, Outgoing)>,
+    room: usize,
+    block: Block,
+}
+
+struct StagePort<'a> {
+    incoming: &'a mut VecDeque<Incoming>,
+    sent: &'a mut Vec<(i64, Outgoing)>,
+    room: &'a mut usize,
+    now: i64,
+}
+
+impl Port for StagePort<'_> {
+    fn receive(&mut self) -> Option<Incoming> {
+        self.incoming.pop_front()
+    }
+    fn forward(&mut self) {}
+    fn send(&mut self, note: Outgoing) -> bool {
+        if *self.room == 0 {
+            return false;
+        }
+        *self.room -= 1;
+        self.sent.push((self.now + i64::from(note.offset), note));
+        true
+    }
+}
+
+impl Stage {
+    fn new() -> Self {
+        let health = Arc::new(Health::default());
+        health.set_worker(WorkerState::Ready);
+        let (audio, worker, editor) = connect(health);
+        let transport = Transport {
+            playing: true,
+            position: Some(Beats(0.0)),
+            tempo_bpm: Some(120.0),
+            meter: Some(Meter::COMMON),
+            bar_start: Some(Beats(0.0)),
+            cycle: None,
+        };
+        let settings = Settings { rules: Rules { listen: 0, ..Rules::default() }, ..Settings::default() };
+        Self {
+            audio: Audio::new(audio),
+            worker,
+            _editor: editor,
+            now: 0,
+            incoming: VecDeque::new(),
+            sent: Vec::new(),
+            room: usize::MAX,
+            block: Block { transport, num_samples: 0, sample_rate: 48_000.0, settings },
+        }
+    }
+
+    /// Plays on for some samples; the transport runs along.
+    fn run(&mut self, num_samples: u32) {
+        self.block.num_samples = num_samples;
+        let mut port =
+            StagePort { incoming: &mut self.incoming, sent: &mut self.sent, room: &mut self.room, now: self.now };
+        self.audio.process(&self.block, &mut port);
+        self.now += i64::from(num_samples);
+        if let Some(place) = self.block.transport.position.as_mut().filter(|_| self.block.transport.playing) {
+            place.0 += f64::from(num_samples) / 24_000.0;
+        }
+    }
+
+    fn press(&mut self, offset: u32, key: i32) {
+        self.incoming.push_back(Incoming::On { offset, channel: 4, key: Pitch::folded(key), velocity: 0.5 });
+    }
+
+    fn heard(&mut self) -> Vec<Heard> {
+        std::iter::from_fn(|| self.worker.next())
+            .filter_map(|message| match message {
+                ToWorker::Heard(heard) => Some(heard),
+                ToWorker::Begin { .. } => None,
+            })
+            .collect()
+    }
+
+    fn plan(&mut self, ordinal: i64, chord: ChordFrame) {
+        let epoch = self.audio.epoch;
+        self.worker.plan(Planned { epoch, ordinal, frame: Frame(ordinal), chord, standing: Standing::Committed });
+    }
+
+    /// What was sent: sample, key, whether it went down.
+    fn notes(&self) -> Vec<(i64, u8, bool)> {
+        self.sent.iter().map(|(at, note)| (*at, note.key.midi(), note.velocity.is_some())).collect()
+    }
+
+    fn num_sounding(&self) -> i32 {
+        self.sent.iter().map(|(_, note)| if note.velocity.is_some() { 1 } else { -1 }).sum()
+    }
+}
+
+fn chord(root: i32) -> ChordFrame {
+    ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR))
+}
+
+#[test]
+fn a_committed_chord_sounds_at_the_sample_of_its_frame() {
+    for size in [1, 17, 512, 6000, 20_000] {
+        let mut stage = Stage::new();
+        stage.run(1);
+        stage.plan(2, chord(0));
+        stage.plan(3, ChordFrame::Hold);
+        stage.plan(4, ChordFrame::Silence);
+        while stage.now < 40_000 {
+            stage.run(size);
+        }
+        let on: Vec<i64> = stage.notes().iter().filter(|note| note.2).map(|note| note.0).collect();
+        let off: Vec<i64> = stage.notes().iter().filter(|note| !note.2).map(|note| note.0).collect();
+        assert_eq!((on, off), (vec![12_000; 4], vec![24_000; 4]), "blocks of {size}");
+    }
+}
+
+#[test]
+fn each_frame_is_heard_once_with_what_was_really_played() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(5));
+    stage.press(2_998, 64);
+    stage.press(2_999, 65);
+    stage.run(4 * SAMPLES_A_FRAME);
+    let heard = stage.heard();
+    let hold = MelodyFrame::Hold;
+    let expected = [
+        (MelodyFrame::Onset(Pitch::folded(64)), ChordFrame::Silence),
+        (MelodyFrame::Onset(Pitch::folded(65)), chord(5)),
+        (hold, ChordFrame::Hold),
+        (hold, ChordFrame::Hold),
+    ];
+    assert_eq!(heard.iter().map(|h| (h.melody, h.played)).collect::<Vec<_>>(), expected);
+    assert!(heard.iter().enumerate().all(|(idx, h)| h.ordinal == idx as i64 && h.frame.0 == h.ordinal));
+}
+
+#[test]
+fn late_chords_hold_what_sounds_and_are_never_played_out_of_place() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(0));
+    stage.run(2 * SAMPLES_A_FRAME);
+    assert_eq!(stage.audio.num_late(), 1, "frame 2 had no plan");
+    stage.plan(2, chord(7));
+    stage.plan(3, ChordFrame::Hold);
+    stage.run(SAMPLES_A_FRAME);
+    assert_eq!(stage.audio.num_late(), 1);
+    assert_eq!(stage.num_sounding(), 4);
+    assert!(stage.notes().iter().all(|note| note.2 && note.0 == 6000), "{:?}", stage.notes());
+}
+
+#[test]
+fn nothing_is_late_before_anything_was_heard() {
+    let mut stage = Stage::new();
+    stage.run(20 * SAMPLES_A_FRAME);
+    assert_eq!(stage.audio.num_late(), 0);
+    stage.press(0, 60);
+    stage.run(5 * SAMPLES_A_FRAME);
+    assert_eq!(stage.audio.num_late(), 4);
+}
+
+#[test]
+fn stop_seek_reset_panic_and_bypass_end_all_notes() {
+    let ends: [(&str, fn(&mut Stage)); 7] = [
+        ("stop", |stage| stage.block.transport.playing = false),
+        ("seek", |stage| stage.block.transport.position = Some(Beats(100.0))),
+        ("no tempo", |stage| stage.block.transport.tempo_bpm = None),
+        ("reset", |stage| stage.audio.reset()),
+        ("panic", |stage| stage.block.settings.panic = true),
+        ("panic button", |stage| stage.audio.links.health.press_panic()),
+        ("bypass", |stage| stage.block.settings.bypass = true),
+    ];
+    for (name, end) in ends {
+        let mut stage = Stage::new();
+        stage.run(1);
+        stage.plan(1, chord(0));
+        stage.run(SAMPLES_A_FRAME + 100);
+        assert_eq!(stage.num_sounding(), 4, "{name}");
+        end(&mut stage);
+        stage.run(64);
+        assert_eq!(stage.num_sounding(), 0, "{name}");
+        assert!(stage.audio.is_silent(), "{name}");
+    }
+}
+
+#[test]
+fn a_full_queue_is_settled_at_the_next_block() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(0));
+    stage.run(SAMPLES_A_FRAME + 100);
+    stage.room = 1;
+    stage.block.transport.playing = false;
+    stage.run(64);
+    assert_eq!(stage.num_sounding(), 3);
+    stage.room = usize::MAX;
+    stage.run(64);
+    assert_eq!(stage.num_sounding(), 0);
+}
+
+#[test]
+fn a_loop_goes_on_counting_and_its_first_chord_is_on_time() {
+    let mut stage = Stage::new();
+    stage.block.transport.cycle = Some(block::Cycle { start: Beats(0.0), end: Beats(1.0) });
+    stage.run(1);
+    let epoch = stage.audio.epoch;
+    stage.plan(2, chord(0));
+    stage.run(4 * SAMPLES_A_FRAME - 2);
+    let last = *stage.heard().last().unwrap();
+    assert_eq!((last.frame, last.coming.frame, last.coming.cut), (Frame(3), Frame(0), true));
+    stage.worker.plan(Planned { epoch, ordinal: 4, frame: Frame(0), chord: chord(5), standing: Standing::Committed });
+    stage.block.transport.position = Some(Beats(0.9999999));
+    stage.run(101);
+    stage.block.transport.position = Some(Beats(100.0 / 24_000.0));
+    stage.run(100);
+    assert_eq!(stage.audio.epoch, epoch, "a loop is no new epoch");
+    assert_eq!(stage.audio.num_late(), 1, "only frame 3, which the test left unplanned");
+    let on: Vec<i64> = stage.notes().iter().filter(|note| note.2).map(|note| note.0).collect();
+    assert_eq!(on, [vec![12_000; 4], vec![24_000; 4]].concat());
+    assert_eq!(stage.num_sounding(), 4);
+}
+
+#[test]
+fn the_melody_passes_as_set() {
+    for (pass, melody) in [(Pass::ChordsOnly, 0), (Pass::MelodyAndChords, 2), (Pass::MelodyOnly, 2)] {
+        let mut stage = Stage::new();
+        stage.block.settings.pass = pass;
+        stage.press(3, 60);
+        stage.incoming.push_back(Incoming::Off { offset: 5, channel: Some(4), key: Some(Pitch::folded(60)) });
+        stage.run(64);
+        assert_eq!(stage.sent.iter().filter(|(_, note)| note.channel == 4).count(), melody, "{pass:?}");
+        stage.plan(1, chord(0));
+        stage.run(SAMPLES_A_FRAME);
+        let chords = stage.sent.iter().filter(|(_, note)| note.channel < 2).count();
+        assert_eq!(chords, if pass == Pass::MelodyOnly { 0 } else { 4 }, "{pass:?}");
+        let heard = stage.heard();
+        stage.run(SAMPLES_A_FRAME);
+        assert_eq!(stage.heard()[0].played, chord(0), "{pass:?} {heard:?}");
+    }
+}
+
+#[test]
+fn ten_thousand_notes_in_a_block_are_no_harm() {
+    let mut stage = Stage::new();
+    stage.block.settings.pass = Pass::MelodyAndChords;
+    for note in 0..10_000 {
+        stage.press(note / 10, (note % 128) as i32);
+    }
+    stage.run(1024);
+    stage.block.settings.panic = true;
+    stage.run(64);
+    assert_eq!(stage.num_sounding(), 0);
+    assert!(stage.sent.is_sorted_by_key(|(at, _)| *at));
+}
+
+#[test]
+fn chord_and_bass_go_to_their_channels() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(0));
+    stage.run(SAMPLES_A_FRAME + 1);
+    let on = |channel| stage.sent.iter().filter(|(_, note)| note.channel == channel).count();
+    assert!((3..=MAX_VOICES).contains(&on(0)) && on(1) == 1);
+}

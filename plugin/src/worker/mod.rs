@@ -162,6 +162,7 @@ fn serve(links: &mut WorkerEnd, stop: &AtomicBool, opened: Opened) -> Result<(),
         last = Instant::now();
         let mut post = Post { since: last, watch: &mut watch, links };
         planner.take(model.as_mut(), &message, &mut post)?;
+        links.answered();
     }
     Ok(())
 }
@@ -194,7 +195,7 @@ fn open_in_engine(file: &[u8], manifest: &Manifest, health: &Health) -> Option<O
         Ok(model) => {
             health.write_texts(|texts| {
                 texts.model = name;
-                texts.engine = format!("ONNX Runtime {}", onnx_runtime::version());
+                texts.engine = format!("ONNX Runtime ({})", model.library());
             });
             return Some(Opened { model: Box::new(model), sampling, engine: Engine::OnnxRuntime });
         }

@@ -16,13 +16,15 @@ use std::sync::{Mutex, PoisonError};
 
 const ENGINE: &str = "ONNX Runtime";
 
-/// The environment, once it was built. A library that could not be loaded may be there the next time.
-static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+/// The environment and its library's file name, once it was built. A library that could not be loaded may be there
+/// the next time.
+static ENVIRONMENT: Mutex<Option<(Environment, String)>> = Mutex::new(None);
 
 /// A model in ONNX Runtime.
 pub struct OnnxRuntime {
     session: Session,
     dims: Dims,
+    library: String,
 }
 
 impl OnnxRuntime {
@@ -32,27 +34,27 @@ impl OnnxRuntime {
     /// There is no usable library, or it refuses the file.
     pub fn open(file: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         let open = |reason: String| ModelError::Open { engine: ENGINE, reason };
-        let environment = environment().map_err(open)?;
+        let (environment, library) = environment().map_err(open)?;
         let session = session(&environment, file).map_err(|e| open(one_line(&e)))?;
-        Ok(Self { session, dims: Dims::of(manifest) })
+        Ok(Self { session, dims: Dims::of(manifest), library })
+    }
+
+    /// The library's file name, which tells its version.
+    pub fn library(&self) -> &str {
+        &self.library
     }
 }
 
-/// What ONNX Runtime says of its build; empty before it is loaded.
-pub fn version() -> &'static str {
-    let loaded = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-    if loaded { ort::info().split(',').next().unwrap_or_default() } else { "" }
-}
-
-fn environment() -> Result<Environment, String> {
+fn environment() -> Result<(Environment, String), String> {
     let mut held = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(environment) = &*held {
-        return Ok(environment.clone());
+    if let Some(built) = &*held {
+        return Ok(built.clone());
     }
     let path = library::find().map_err(|e| e.to_string())?;
     let builder = ort::init_from(&path).map_err(|e| format!("{} cannot be loaded: {}", path.display(), one_line(&e)))?;
-    let built = builder.with_name("realchords").with_telemetry(false).build().map_err(|e| one_line(&e))?;
-    Ok(held.insert(built).clone())
+    let environment = builder.with_name("realchords").with_telemetry(false).build().map_err(|e| one_line(&e))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(held.insert((environment, name)).clone())
 }
 
 fn session(environment: &Environment, file: &[u8]) -> ort::Result<Session> {

@@ -123,8 +123,9 @@ impl Planner {
         if self.stands.front().is_some_and(|drawn| drawn.coming.frame != heard.coming.frame) {
             self.stands.clear();
         }
-        // Were the last frame to commit now already over, it would only make us later.
-        let overdue = !heard.rules.offline && sink.num_waiting() as i64 >= heard.rules.commit;
+        // Were the last frame to commit now already over, it would only make us later. Nothing is over while we listen:
+        // what is drawn then is for ourselves.
+        let overdue = self.entered && !heard.rules.offline && sink.num_waiting() as i64 >= heard.rules.commit;
         if overdue { Ok(()) } else { self.extend(model, heard.coming, &heard.rules, sink) }
     }
 

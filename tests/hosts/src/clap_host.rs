@@ -6,160 +6,28 @@
 )]
 
 use crate::{
-    block::{Block, Event, TimedEvent, Transport},
-    host::{Format, HostError, Param, ParamId, PluginHost, Ports, Rendering, Setup},
+    block::{Block, TimedEvent},
+    clap_callbacks::{Handlers, MainThread, Outbox, Shared},
+    clap_events::{push_event, transport_event},
+    host::{Format, HostError, Param, ParamId, PluginHost, Ports, Rendering, Setup, UNWRITTEN},
 };
 use clack_extensions::{
     audio_ports::{AudioPortInfoBuffer, PluginAudioPorts},
-    gui::{GuiSize, HostGui, HostGuiImpl},
-    latency::{HostLatency, HostLatencyImpl, PluginLatency},
-    log::{HostLog, HostLogImpl, LogSeverity},
-    note_ports::{HostNotePorts, HostNotePortsImpl, NoteDialects, NotePortRescanFlags, PluginNotePorts},
-    params::{
-        HostParams, HostParamsImplMainThread, HostParamsImplShared, ParamClearFlags, ParamInfoBuffer,
-        ParamInfoFlags, ParamRescanFlags, PluginParams,
-    },
-    render::{PluginRender, RenderMode},
-    state::{HostState, HostStateImpl, PluginState},
-    thread_check::{HostThreadCheck, HostThreadCheckImpl},
+    latency::PluginLatency,
+    note_ports::PluginNotePorts,
+    params::{ParamInfoBuffer, ParamInfoFlags, PluginParams},
+    render::{PluginRender, PluginRenderError, RenderMode},
+    state::PluginState,
 };
 use clack_host::{
-    events::{
-        EventFlags, EventHeader, Match, Pckn, UnknownEvent,
-        event_types::{
-            MidiEvent, NoteChokeEvent, NoteOffEvent, NoteOnEvent, ParamValueEvent, TransportEvent,
-            TransportFlags,
-        },
-        io::{OutputEventBuffer, TryPushError},
-        spaces::CoreEventSpace,
-    },
+    events::{Pckn, event_types::ParamValueEvent},
     prelude::*,
     process::audio_buffers::{InputAudioBuffers, OutputAudioBuffers},
-    utils::{BeatTime, SecondsTime},
 };
-use std::{
-    ffi::CString,
-    io::Cursor,
-    path::Path,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{ffi::CString, io::Cursor, path::Path, sync::atomic::Ordering};
 
 /// The longest text a value may read as, in bytes.
 const TEXT_BYTES: usize = 512;
-
-/// What the plugin may call from any thread.
-#[derive(Default)]
-struct Shared {
-    wants_callback: AtomicBool,
-}
-
-impl SharedHandler<'_> for Shared {
-    fn request_restart(&self) {}
-    fn request_process(&self) {}
-    fn request_callback(&self) {
-        // Relaxed: a flag alone; what the callback reads is the plugin's own to order.
-        self.wants_callback.store(true, Ordering::Relaxed);
-    }
-}
-
-impl HostParamsImplShared for Shared {
-    fn request_flush(&self) {}
-}
-
-impl HostLogImpl for Shared {
-    fn log(&self, severity: LogSeverity, message: &str) {
-        if severity >= LogSeverity::Error {
-            eprintln!("plugin: {message}");
-        }
-    }
-}
-
-impl HostThreadCheckImpl for Shared {
-    fn is_main_thread(&self) -> bool {
-        true
-    }
-    fn is_audio_thread(&self) -> bool {
-        true
-    }
-}
-
-/// nice-plug aborts in `gui.create` where a host lacks this extension, so it is here although no window opens.
-impl HostGuiImpl for Shared {
-    fn resize_hints_changed(&self) {}
-    fn request_resize(&self, _new_size: GuiSize) -> Result<(), clack_host::host::HostError> {
-        Ok(())
-    }
-    fn request_show(&self) -> Result<(), clack_host::host::HostError> {
-        Ok(())
-    }
-    fn request_hide(&self) -> Result<(), clack_host::host::HostError> {
-        Ok(())
-    }
-    fn closed(&self, _was_destroyed: bool) {}
-}
-
-/// What the plugin may call from the main thread.
-struct MainThread;
-
-impl MainThreadHandler<'_> for MainThread {}
-
-impl HostParamsImplMainThread for MainThread {
-    fn rescan(&self, _flags: ParamRescanFlags) {}
-    fn clear(&self, _param_id: ClapId, _flags: ParamClearFlags) {}
-}
-
-impl HostStateImpl for MainThread {
-    fn mark_dirty(&self) {}
-}
-
-impl HostLatencyImpl for MainThread {
-    fn changed(&self) {}
-}
-
-impl HostNotePortsImpl for MainThread {
-    fn supported_dialects(&self) -> NoteDialects {
-        NoteDialects::CLAP | NoteDialects::MIDI
-    }
-    fn rescan(&self, _flags: NotePortRescanFlags) {}
-}
-
-struct Handlers;
-
-impl HostHandlers for Handlers {
-    type Shared<'a> = Shared;
-    type MainThread<'a> = MainThread;
-    type AudioProcessor<'a> = ();
-
-    fn declare_extensions(builder: &mut HostExtensions<Self>, _shared: &Self::Shared<'_>) {
-        builder
-            .register::<HostParams>()
-            .register::<HostState>()
-            .register::<HostLatency>()
-            .register::<HostGui>()
-            .register::<HostLog>()
-            .register::<HostNotePorts>()
-            .register::<HostThreadCheck>();
-    }
-}
-
-/// The host's queue for what the plugin sends in a block.
-struct Outbox {
-    events: Vec<TimedEvent>,
-    capacity: usize,
-}
-
-impl OutputEventBuffer for Outbox {
-    fn try_push(&mut self, event: &UnknownEvent) -> Result<(), TryPushError> {
-        let Some(heard) = event.as_core_event().and_then(read_event) else {
-            return Ok(()); // Parameter gestures and the like: taken, and of no interest here.
-        };
-        if self.events.len() >= self.capacity {
-            return Err(TryPushError::new());
-        }
-        self.events.push(TimedEvent { offset: event.header().time(), event: heard });
-        Ok(())
-    }
-}
 
 /// A CLAP plugin in its host.
 pub struct ClapHost {
@@ -404,7 +272,7 @@ impl PluginHost for ClapHost {
                 Rendering::Realtime => RenderMode::Realtime,
                 Rendering::Offline => RenderMode::Offline,
             };
-            let refused = |error: clack_extensions::render::PluginRenderError| HostError::Refused {
+            let refused = |error: PluginRenderError| HostError::Refused {
                 call: "render.set",
                 reason: error.to_string(),
             };
@@ -454,10 +322,12 @@ impl PluginHost for ClapHost {
         let processor = self.processor.as_mut().ok_or(inactive)?;
         let mut outbox = Outbox { events: Vec::new(), capacity: block.out_capacity.unwrap_or(usize::MAX) };
         let transport = block.transport.as_ref().map(transport_event);
-        let silence = |channels: &[usize]| -> Vec<Vec<Vec<f32>>> {
-            channels.iter().map(|count| vec![vec![0.0; block.samples as usize]; *count]).collect()
+        let filled = |channels: &[usize], sample: f32| -> Vec<Vec<Vec<f32>>> {
+            channels.iter().map(|count| vec![vec![sample; block.samples as usize]; *count]).collect()
         };
-        let [mut audio_in, mut audio_out] = [silence(&self.channels[0]), silence(&self.channels[1])];
+        // The output starts as something that is not silence, as it may in a host: the plugin is to write it.
+        let [mut audio_in, mut audio_out] =
+            [filled(&self.channels[0], 0.0), filled(&self.channels[1], UNWRITTEN)];
         let [num_in, num_out] =
             [&self.channels[0], &self.channels[1]].map(|ports| ports.iter().sum::<usize>());
         let mut ports_in = AudioPorts::with_capacity(num_in, audio_in.len());
@@ -516,87 +386,4 @@ impl Drop for ClapHost {
     fn drop(&mut self) {
         self.deactivate();
     }
-}
-
-/// The transport in CLAP's terms. CLAP has no flag for a missing bar line: hosts then leave it at 0.
-fn transport_event(transport: &Transport) -> TransportEvent {
-    let mut flags = TransportFlags::empty();
-    flags.set(TransportFlags::IS_PLAYING, transport.playing);
-    flags.set(TransportFlags::IS_RECORDING, transport.recording);
-    flags.set(TransportFlags::HAS_TEMPO, transport.tempo.is_some());
-    flags.set(TransportFlags::HAS_BEATS_TIMELINE, transport.beats.is_some());
-    flags.set(TransportFlags::HAS_TIME_SIGNATURE, transport.meter.is_some());
-    flags.set(TransportFlags::IS_LOOP_ACTIVE, transport.looped.is_some());
-    let beats = |value: f64| BeatTime::from_float(value);
-    let bar_start = transport.bar_start.unwrap_or(0.0);
-    let (numerator, denominator) = transport.meter.unwrap_or((0, 0));
-    let (loop_start, loop_end) = transport.looped.unwrap_or((0.0, 0.0));
-    let bar_beats = f64::from(numerator) * 4.0 / f64::from(denominator);
-    TransportEvent {
-        header: EventHeader::new_core(0, EventFlags::empty()),
-        flags,
-        song_pos_beats: beats(transport.beats.unwrap_or(0.0)),
-        song_pos_seconds: SecondsTime::from_float(0.0),
-        tempo: transport.tempo.unwrap_or(0.0),
-        tempo_inc: 0.0,
-        loop_start_beats: beats(loop_start),
-        loop_end_beats: beats(loop_end),
-        loop_start_seconds: SecondsTime::from_float(0.0),
-        loop_end_seconds: SecondsTime::from_float(0.0),
-        bar_start: beats(bar_start),
-        bar_number: if transport.bar_start.is_some() && bar_beats > 0.0 {
-            (bar_start / bar_beats) as i32
-        } else {
-            0
-        },
-        time_signature_numerator: numerator,
-        time_signature_denominator: denominator,
-    }
-}
-
-/// Hands an event to the plugin: notes as CLAP's own, all else as MIDI.
-fn push_event(inbox: &mut EventBuffer, TimedEvent { offset, event }: TimedEvent) {
-    let note = |channel: u8, key: u8| Pckn::new(0u16, u16::from(channel), u16::from(key), Match::All);
-    match event {
-        Event::NoteOn { channel, key, velocity } => {
-            inbox.push(&NoteOnEvent::new(offset, note(channel, key), f64::from(velocity)));
-        }
-        Event::NoteOff { channel, key, velocity } => {
-            inbox.push(&NoteOffEvent::new(offset, note(channel, key), f64::from(velocity)));
-        }
-        Event::Choke { channel, key } => inbox.push(&NoteChokeEvent::new(offset, note(channel, key))),
-        Event::ChokeAll => inbox.push(&NoteChokeEvent::new(offset, Pckn::match_all())),
-        other => {
-            if let Some(bytes) = other.to_midi() {
-                inbox.push(&MidiEvent::new(offset, 0, bytes));
-            }
-        }
-    }
-}
-
-/// What a plugin's event means; `None` for what is not music.
-fn read_event(event: CoreEventSpace<'_>) -> Option<Event> {
-    let note = |pckn: Pckn| match (pckn.channel, pckn.key) {
-        (Match::Specific(channel), Match::Specific(key)) => Some((channel as u8, key as u8)),
-        _ => None,
-    };
-    Some(match event {
-        CoreEventSpace::NoteOn(on) => {
-            let (channel, key) = note(on.pckn())?;
-            Event::NoteOn { channel, key, velocity: on.velocity() as f32 }
-        }
-        CoreEventSpace::NoteOff(off) => match note(off.pckn()) {
-            Some((channel, key)) => Event::NoteOff { channel, key, velocity: off.velocity() as f32 },
-            None => Event::ChokeAll,
-        },
-        CoreEventSpace::NoteChoke(choke) => match note(choke.pckn()) {
-            Some((channel, key)) => Event::Choke { channel, key },
-            None => Event::ChokeAll,
-        },
-        CoreEventSpace::Midi(midi) => Event::from_midi(midi.data()),
-        CoreEventSpace::MidiSysEx(_) | CoreEventSpace::Midi2(_) | CoreEventSpace::NoteExpression(_) => {
-            Event::Other([0; 3])
-        }
-        _ => return None,
-    })
 }

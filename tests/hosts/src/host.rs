@@ -4,6 +4,9 @@
 use crate::block::{Block, TimedEvent};
 use std::path::PathBuf;
 
+/// What audio outputs hold before a block, so that a plugin that does not write them is heard.
+pub(crate) const UNWRITTEN: f32 = 1.0;
+
 /// A plugin format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -238,7 +241,8 @@ pub trait PluginHost {
     /// [`HostError::WrongState`] where the plugin is inactive, [`HostError::Refused`] where it fails.
     fn process(&mut self, block: &Block) -> Result<Vec<TimedEvent>, HostError>;
 
-    /// The loudest sample in the plugin's audio output since activation; 0 where it has no audio output.
+    /// The loudest sample in the plugin's audio output since activation; 0 where it has no audio output, and at
+    /// least 1 where it leaves its output unwritten.
     fn loudest(&self) -> f32;
 
     /// Runs what the plugin asked to be run on the main thread. Hosts do so between blocks.

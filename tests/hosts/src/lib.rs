@@ -5,6 +5,8 @@
 //! Nothing here knows our plugin: it is a host like any other, so it may be pointed at any other plugin too.
 
 pub mod block;
+mod clap_callbacks;
+mod clap_events;
 mod clap_host;
 #[cfg(test)]
 mod echo;
@@ -14,8 +16,10 @@ pub mod ledger;
 pub mod song;
 pub mod timeline;
 mod vst3_com;
+mod vst3_events;
 mod vst3_host;
 mod vst3_module;
+mod vst3_survey;
 
 pub use block::{Block, Event, ParamChange, TimedEvent, Transport};
 pub use clap_host::ClapHost;

@@ -3,10 +3,12 @@
 #![expect(unsafe_code, reason = "COM methods are unsafe functions over raw pointers")]
 
 use crate::{
-    block::{Block, Event, TimedEvent, Transport},
-    host::{Format, HostError, Param, ParamId, PluginHost, Ports, Rendering, Setup},
+    block::{Block, Event, TimedEvent},
+    host::{Format, HostError, Param, ParamId, PluginHost, Ports, Rendering, Setup, UNWRITTEN},
     vst3_com::{Application, EventList, ParameterChanges, Stream},
+    vst3_events::{note_event, process_context, read_event},
     vst3_module::{Module, PluginClass},
+    vst3_survey::{midi_param, survey_buses, survey_params, wide_text},
 };
 use std::{ffi::c_void, path::Path, rc::Rc};
 use vst3::{
@@ -14,14 +16,11 @@ use vst3::{
     Steinberg::{
         FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait, Vst,
         Vst::{
-            AudioBusBuffers, BusDirections_, ControllerNumbers_,
-            Event_::EventTypes_,
-            IAudioProcessor, IAudioProcessorTrait, IComponent, IComponentHandler, IComponentTrait,
-            IConnectionPoint, IConnectionPointTrait, IEditController, IEditControllerTrait, IEventList,
-            IHostApplication, IMidiMapping, IMidiMappingTrait, IParameterChanges, MediaTypes_,
+            AudioBusBuffers, BusDirections_, ControllerNumbers_, IAudioProcessor, IAudioProcessorTrait,
+            IComponent, IComponentHandler, IComponentTrait, IConnectionPoint, IConnectionPointTrait,
+            IEditController, IEditControllerTrait, IEventList, IHostApplication, IMidiMapping,
+            IMidiMappingTrait, IParameterChanges, MediaTypes_,
             ParameterInfo_::{ParameterFlags, ParameterFlags_},
-            ProcessContext,
-            ProcessContext_::StatesAndFlags_,
             ProcessData, ProcessModes_, ProcessSetup, SymbolicSampleSizes_,
         },
         kNotImplemented, kResultOk, kResultTrue, tresult,
@@ -89,7 +88,7 @@ impl Vst3Host {
         let context =
             application.to_com_ptr::<IHostApplication>().ok_or_else(|| failed("no host application"))?;
         let component: ComPtr<IComponent> =
-            create(&module, &class.id).ok_or_else(|| failed("it creates no component"))?;
+            module.create(&class.id).ok_or_else(|| failed("it creates no component"))?;
         // SAFETY: the component is alive, and so is the context while the host is.
         if unsafe { component.initialize(context.as_ptr().cast::<FUnknown>()) } != kResultOk {
             return Err(failed("its component does not initialise"));
@@ -97,7 +96,7 @@ impl Vst3Host {
         let processor =
             component.cast::<IAudioProcessor>().ok_or_else(|| failed("it has no audio processor"))?;
         let (controller, has_own_controller) =
-            controller_of(&module, &component, &context).ok_or_else(|| failed("it has no controller"))?;
+            module.controller_of(&component, &context).ok_or_else(|| failed("it has no controller"))?;
         if let Some(handler) = application.to_com_ptr::<IComponentHandler>() {
             // SAFETY: both are alive; the controller takes a reference of its own.
             unsafe { controller.setComponentHandler(handler.as_ptr()) };
@@ -112,7 +111,9 @@ impl Vst3Host {
         let changes = ComWrapper::new(ParameterChanges::default());
         let pointer =
             changes.to_com_ptr::<IParameterChanges>().ok_or_else(|| failed("no parameter changes"))?;
-        let mut host = Self {
+        let (ports, channels) = survey_buses(&component);
+        let params = survey_params(&controller, midi.as_ref());
+        Ok(Self {
             processor,
             controller,
             has_own_controller,
@@ -123,18 +124,15 @@ impl Vst3Host {
             outbox,
             changes: (changes, pointer),
             class,
-            params: Vec::new(),
-            ports: Ports::default(),
-            channels: [Vec::new(), Vec::new()],
+            params,
+            ports,
+            channels,
             setup: None,
             queued: Vec::new(),
             clock: 0,
             loudest: 0.0,
             _module: module,
-        };
-        host.survey_buses();
-        host.survey_params();
-        Ok(host)
+        })
     }
 
     /// The names of a module's audio plugins, in its order.
@@ -143,78 +141,6 @@ impl Vst3Host {
     /// [`HostError::Load`] where it does not load.
     pub fn class_names(path: impl AsRef<Path>) -> Result<Vec<String>, HostError> {
         Ok(Module::open(path.as_ref())?.classes().into_iter().map(|class| class.name).collect())
-    }
-
-    fn survey_buses(&mut self) {
-        let count = |media: i32, direction: i32| {
-            // SAFETY: the component is alive.
-            unsafe { self.component.getBusCount(media, direction) }.max(0) as u32
-        };
-        let (audio, event) = (MediaTypes_::kAudio as i32, MediaTypes_::kEvent as i32);
-        let (input, output) = (BusDirections_::kInput as i32, BusDirections_::kOutput as i32);
-        self.ports = Ports {
-            audio_in: count(audio, input),
-            audio_out: count(audio, output),
-            notes_in: count(event, input),
-            notes_out: count(event, output),
-        };
-        for (channels, (direction, buses)) in
-            self.channels.iter_mut().zip([(input, self.ports.audio_in), (output, self.ports.audio_out)])
-        {
-            for idx in 0..buses as i32 {
-                // SAFETY: a struct of numbers and characters, for which zeros are a value; the plugin fills it in.
-                let mut bus: Vst::BusInfo = unsafe { std::mem::zeroed() };
-                // SAFETY: the component is alive and the index is below its count.
-                let known =
-                    unsafe { self.component.getBusInfo(audio, direction, idx, &mut bus) } == kResultOk;
-                channels.push(if known { bus.channelCount.max(0) as usize } else { 0 });
-            }
-        }
-    }
-
-    fn survey_params(&mut self) {
-        // Parameters that stand for MIDI controllers are the host's business and not a person's.
-        let for_midi: std::collections::HashSet<u32> = (0..16)
-            .flat_map(|channel| {
-                (0..ControllerNumbers_::kCountCtrlNumber as u8).map(move |number| (channel, number))
-            })
-            .filter_map(|(channel, number)| self.midi_param(channel, i16::from(number)))
-            .collect();
-        // SAFETY: the controller is alive.
-        let count = unsafe { self.controller.getParameterCount() };
-        for idx in 0..count {
-            // SAFETY: a struct of numbers and characters, for which zeros are a value; the plugin fills it in.
-            let mut found: Vst::ParameterInfo = unsafe { std::mem::zeroed() };
-            // SAFETY: the controller is alive and the index is below its count.
-            if unsafe { self.controller.getParameterInfo(idx, &mut found) } != kResultOk
-                || for_midi.contains(&found.id)
-            {
-                continue;
-            }
-            let has = |flag: ParameterFlags| i64::from(found.flags) & i64::from(flag) != 0;
-            self.params.push(Param {
-                id: ParamId(found.id),
-                name: wide_text(&found.title),
-                min: 0.0,
-                max: 1.0,
-                default: found.defaultNormalizedValue,
-                num_steps: (found.stepCount > 0).then_some(found.stepCount as u32),
-                is_automatable: has(ParameterFlags_::kCanAutomate),
-                is_hidden: has(ParameterFlags_::kIsHidden),
-                is_read_only: has(ParameterFlags_::kIsReadOnly),
-                is_bypass: has(ParameterFlags_::kIsBypass),
-            });
-        }
-    }
-
-    /// The parameter that stands for a MIDI controller of a channel.
-    fn midi_param(&self, channel: u8, number: i16) -> Option<u32> {
-        let mut id = 0;
-        // SAFETY: the controller is alive.
-        let known = unsafe {
-            self.midi.as_ref()?.getMidiControllerAssignment(0, i16::from(channel), number, &mut id)
-        };
-        (known == kResultTrue).then_some(id)
     }
 
     fn param_known(&self, id: ParamId, call: &'static str) -> Result<(), HostError> {
@@ -264,7 +190,7 @@ impl Vst3Host {
                 _ => None,
             };
             if let Some((channel, number, value)) = controller {
-                if let Some(id) = self.midi_param(channel, number) {
+                if let Some(id) = midi_param(self.midi.as_ref(), channel, number) {
                     self.changes.0.change(id, *offset, f64::from(value));
                 }
             } else if let Some(event) = note_event(*offset, *event) {
@@ -413,10 +339,11 @@ impl PluginHost for Vst3Host {
         self.outbox.0.events.borrow_mut().clear();
         self.outbox.0.capacity.set(block.out_capacity.unwrap_or(usize::MAX));
         let mut context = block.transport.as_ref().map(|t| process_context(t, setup.sample_rate, self.clock));
-        let silence = |channels: &Vec<usize>| -> Vec<Vec<Vec<f32>>> {
-            channels.iter().map(|count| vec![vec![0.0; block.samples as usize]; *count]).collect()
+        let filled = |channels: &[usize], sample: f32| -> Vec<Vec<Vec<f32>>> {
+            channels.iter().map(|count| vec![vec![sample; block.samples as usize]; *count]).collect()
         };
-        let mut audio = [silence(&self.channels[0]), silence(&self.channels[1])];
+        // The output starts as something that is not silence, as it may in a host: the plugin is to write it.
+        let mut audio = [filled(&self.channels[0], 0.0), filled(&self.channels[1], UNWRITTEN)];
         let mut pointers = audio.each_mut().map(|buses| -> Vec<Vec<*mut f32>> {
             buses.iter_mut().map(|bus| bus.iter_mut().map(|channel| channel.as_mut_ptr()).collect()).collect()
         });
@@ -480,50 +407,6 @@ impl Drop for Vst3Host {
     }
 }
 
-/// An object of a class, as one of its interfaces.
-fn create<I: Interface>(module: &Module, class: &vst3::Steinberg::TUID) -> Option<ComPtr<I>> {
-    let mut object: *mut c_void = std::ptr::null_mut();
-    // SAFETY: the factory is alive; both ids are 16 bytes.
-    let outcome =
-        unsafe { module.factory().createInstance(class.as_ptr(), I::IID.as_ptr().cast(), &mut object) };
-    if outcome != kResultOk {
-        return None;
-    }
-    // SAFETY: the factory handed over a reference to an object with the interface that it was asked for, or null.
-    unsafe { ComPtr::from_raw(object.cast::<I>()) }
-}
-
-/// The component's controller, and whether it is an object of its own.
-fn controller_of(
-    module: &Module,
-    component: &ComPtr<IComponent>,
-    context: &ComPtr<IHostApplication>,
-) -> Option<(ComPtr<IEditController>, bool)> {
-    if let Some(controller) = component.cast::<IEditController>() {
-        return Some((controller, false));
-    }
-    let mut class: vst3::Steinberg::TUID = [0; 16];
-    // SAFETY: the component is alive and the place takes one id.
-    if unsafe { component.getControllerClassId(&mut class) } != kResultOk {
-        return None;
-    }
-    let controller: ComPtr<IEditController> = create(module, &class)?;
-    // SAFETY: the controller is alive, and so is the context while the host is.
-    if unsafe { controller.initialize(context.as_ptr().cast::<FUnknown>()) } != kResultOk {
-        return None;
-    }
-    if let (Some(ours), Some(theirs)) =
-        (component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>())
-    {
-        // SAFETY: both are alive.
-        unsafe {
-            ours.connect(theirs.as_ptr());
-            theirs.connect(ours.as_ptr());
-        }
-    }
-    Some((controller, true))
-}
-
 fn check(call: &'static str, outcome: tresult) -> Result<(), HostError> {
     if outcome == kResultOk {
         Ok(())
@@ -548,124 +431,5 @@ fn bus_buffers(channels: &mut [*mut f32]) -> AudioBusBuffers {
         numChannels: channels.len() as i32,
         silenceFlags: 0,
         __field0: Vst::AudioBusBuffers__type0 { channelBuffers32: channels.as_mut_ptr() },
-    }
-}
-
-fn wide_text(text: &Vst::String128) -> String {
-    let units: Vec<u16> = text.iter().take_while(|unit| **unit != 0).copied().collect();
-    String::from_utf16_lossy(&units)
-}
-
-/// The transport in VST3's terms.
-fn process_context(transport: &Transport, sample_rate: f64, clock: i64) -> ProcessContext {
-    // SAFETY: a struct of numbers, for which zeros are a value.
-    let mut context: ProcessContext = unsafe { std::mem::zeroed() };
-    let mut state = 0i64;
-    let mut set = |flag: Vst::ProcessContext_::StatesAndFlags, on: bool| {
-        if on {
-            state |= i64::from(flag);
-        }
-    };
-    set(StatesAndFlags_::kPlaying, transport.playing);
-    set(StatesAndFlags_::kRecording, transport.recording);
-    set(StatesAndFlags_::kTempoValid, transport.tempo.is_some());
-    set(StatesAndFlags_::kProjectTimeMusicValid, transport.beats.is_some());
-    set(StatesAndFlags_::kBarPositionValid, transport.bar_start.is_some());
-    set(StatesAndFlags_::kTimeSigValid, transport.meter.is_some());
-    set(StatesAndFlags_::kCycleActive | StatesAndFlags_::kCycleValid, transport.looped.is_some());
-    set(StatesAndFlags_::kContTimeValid, true);
-    context.state = state as u32;
-    context.sampleRate = sample_rate;
-    context.projectTimeSamples = clock;
-    context.continousTimeSamples = clock;
-    context.projectTimeMusic = transport.beats.unwrap_or(0.0);
-    context.barPositionMusic = transport.bar_start.unwrap_or(0.0);
-    (context.cycleStartMusic, context.cycleEndMusic) = transport.looped.unwrap_or((0.0, 0.0));
-    context.tempo = transport.tempo.unwrap_or(0.0);
-    let (numerator, denominator) = transport.meter.unwrap_or((0, 0));
-    (context.timeSigNumerator, context.timeSigDenominator) = (i32::from(numerator), i32::from(denominator));
-    context
-}
-
-/// A note in VST3's terms; `None` for what VST3 has no event for.
-fn note_event(offset: u32, event: Event) -> Option<Vst::Event> {
-    let (kind, field) = match event {
-        Event::NoteOn { channel, key, velocity } => {
-            let note = Vst::NoteOnEvent {
-                channel: i16::from(channel),
-                pitch: i16::from(key),
-                tuning: 0.0,
-                velocity,
-                length: 0,
-                noteId: -1,
-            };
-            (EventTypes_::kNoteOnEvent, Vst::Event__type0 { noteOn: note })
-        }
-        Event::NoteOff { channel, key, .. } | Event::Choke { channel, key } => {
-            let velocity = if let Event::NoteOff { velocity, .. } = event { velocity } else { 0.0 };
-            let note = Vst::NoteOffEvent {
-                channel: i16::from(channel),
-                pitch: i16::from(key),
-                velocity,
-                noteId: -1,
-                tuning: 0.0,
-            };
-            (EventTypes_::kNoteOffEvent, Vst::Event__type0 { noteOff: note })
-        }
-        Event::KeyPressure { channel, key, pressure } => {
-            let poly = Vst::PolyPressureEvent {
-                channel: i16::from(channel),
-                pitch: i16::from(key),
-                pressure,
-                noteId: -1,
-            };
-            (EventTypes_::kPolyPressureEvent, Vst::Event__type0 { polyPressure: poly })
-        }
-        _ => return None,
-    };
-    Some(Vst::Event {
-        busIndex: 0,
-        sampleOffset: offset as i32,
-        ppqPosition: 0.0,
-        flags: 0,
-        r#type: kind as u16,
-        __field0: field,
-    })
-}
-
-/// What a plugin's event means.
-fn read_event(event: &Vst::Event) -> Event {
-    let is = |kind: Vst::Event_::EventTypes| event.r#type == kind as u16;
-    // SAFETY: the type says which field of the union was written.
-    unsafe {
-        if is(EventTypes_::kNoteOnEvent) {
-            let note = event.__field0.noteOn;
-            Event::NoteOn { channel: note.channel as u8, key: note.pitch as u8, velocity: note.velocity }
-        } else if is(EventTypes_::kNoteOffEvent) {
-            let note = event.__field0.noteOff;
-            Event::NoteOff { channel: note.channel as u8, key: note.pitch as u8, velocity: note.velocity }
-        } else if is(EventTypes_::kPolyPressureEvent) {
-            let poly = event.__field0.polyPressure;
-            Event::KeyPressure { channel: poly.channel as u8, key: poly.pitch as u8, pressure: poly.pressure }
-        } else if is(EventTypes_::kLegacyMIDICCOutEvent) {
-            let out = event.__field0.midiCCOut;
-            let channel = out.channel as u8 & 15;
-            let [first, second] = [out.value as u8, out.value2 as u8];
-            Event::from_midi(match i64::from(out.controlNumber) {
-                number if number == i64::from(ControllerNumbers_::kAfterTouch) => [0xd0 | channel, first, 0],
-                number if number == i64::from(ControllerNumbers_::kPitchBend) => {
-                    [0xe0 | channel, first, second]
-                }
-                number if number == i64::from(ControllerNumbers_::kCtrlProgramChange) => {
-                    [0xc0 | channel, first, 0]
-                }
-                number if number == i64::from(ControllerNumbers_::kCtrlPolyPressure) => {
-                    [0xa0 | channel, first, second]
-                }
-                number => [0xb0 | channel, number as u8, first],
-            })
-        } else {
-            Event::Other([0; 3])
-        }
     }
 }

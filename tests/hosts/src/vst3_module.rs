@@ -9,10 +9,15 @@ use std::{
     rc::Rc,
 };
 use vst3::{
-    ComPtr,
+    ComPtr, Interface,
     Steinberg::{
-        IPluginFactory, IPluginFactory2, IPluginFactory2Trait, IPluginFactoryTrait, PClassInfo, PClassInfo2,
-        TUID, kResultOk,
+        FUnknown, IPluginBaseTrait, IPluginFactory, IPluginFactory2, IPluginFactory2Trait,
+        IPluginFactoryTrait, PClassInfo, PClassInfo2, TUID,
+        Vst::{
+            IComponent, IComponentTrait, IConnectionPoint, IConnectionPointTrait, IEditController,
+            IHostApplication,
+        },
+        kResultOk,
     },
 };
 
@@ -60,11 +65,6 @@ impl Module {
         Ok(Rc::new(Self { factory, library }))
     }
 
-    /// The factory.
-    pub fn factory(&self) -> &ComPtr<IPluginFactory> {
-        &self.factory
-    }
-
     /// The audio plugins in the module, in its order.
     pub fn classes(&self) -> Vec<PluginClass> {
         // SAFETY: the factory is alive.
@@ -92,6 +92,52 @@ impl Module {
             classes.push(PluginClass { id: class.cid, name: text(&class.name), categories });
         }
         classes
+    }
+}
+
+impl Module {
+    /// An object of a class, as one of its interfaces.
+    pub fn create<I: Interface>(&self, class: &TUID) -> Option<ComPtr<I>> {
+        let mut object: *mut c_void = std::ptr::null_mut();
+        // SAFETY: the factory is alive; both ids are 16 bytes.
+        let outcome =
+            unsafe { self.factory.createInstance(class.as_ptr(), I::IID.as_ptr().cast(), &mut object) };
+        if outcome != kResultOk {
+            return None;
+        }
+        // SAFETY: the factory handed over a reference to an object with the interface it was asked for, or null.
+        unsafe { ComPtr::from_raw(object.cast::<I>()) }
+    }
+
+    /// A component's controller, and whether it is an object of its own.
+    pub fn controller_of(
+        &self,
+        component: &ComPtr<IComponent>,
+        context: &ComPtr<IHostApplication>,
+    ) -> Option<(ComPtr<IEditController>, bool)> {
+        if let Some(controller) = component.cast::<IEditController>() {
+            return Some((controller, false));
+        }
+        let mut class: TUID = [0; 16];
+        // SAFETY: the component is alive and the place takes one id.
+        if unsafe { component.getControllerClassId(&mut class) } != kResultOk {
+            return None;
+        }
+        let controller: ComPtr<IEditController> = self.create(&class)?;
+        // SAFETY: the controller is alive, and so is the context while the host is.
+        if unsafe { controller.initialize(context.as_ptr().cast::<FUnknown>()) } != kResultOk {
+            return None;
+        }
+        if let (Some(ours), Some(theirs)) =
+            (component.cast::<IConnectionPoint>(), controller.cast::<IConnectionPoint>())
+        {
+            // SAFETY: both are alive.
+            unsafe {
+                ours.connect(theirs.as_ptr());
+                theirs.connect(ours.as_ptr());
+            }
+        }
+        Some((controller, true))
     }
 }
 

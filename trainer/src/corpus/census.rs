@@ -19,19 +19,18 @@ pub struct Census {
 
 /// Counts the songs of a report.
 pub fn census(report: &ImportReport) -> Census {
-    count(&report.songs)
+    count(report.songs.iter())
 }
 
-fn count(songs: &[Imported]) -> Census {
+fn count<'a>(songs: impl Iterator<Item = &'a Imported>) -> Census {
     let mut agreement = Agreement::default();
+    let mut census = Census::default();
     for song in songs {
         agreement.add(&song.sheet);
+        census.songs += 1;
+        census.bars += bars(&song.sheet);
     }
-    Census {
-        songs: songs.len(),
-        bars: songs.iter().map(|song| bars(&song.sheet)).sum(),
-        nic: agreement.ratio(),
-    }
+    Census { nic: agreement.ratio(), ..census }
 }
 
 /// The note-in-chord ratio of a song: of the time in which a note sounds while a chord is annotated, the share
@@ -86,15 +85,13 @@ fn bars(sheet: &LeadSheet) -> usize {
     bars as usize
 }
 
-/// A table of what each importer made of its files, source by source: files, songs, bars, note-in-chord ratio, failures by
-/// reason. With `details` every failure is listed by name below.
-pub fn table(report: &ImportReport, details: bool) -> String {
+/// A table of what each importer made of its files, source by source: files, songs, bars, note-in-chord ratio,
+/// failures by reason.
+pub fn table(report: &ImportReport) -> String {
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-    let (mut song, mut failure) = (0, 0);
     // Songs and failures stand in the order of the files; failures of no file come first.
     let of_files: usize = report.files.iter().map(|file| file.failures).sum();
-    let outside = report.failures.len().saturating_sub(of_files);
-    failure += outside;
+    let (mut song, mut failure) = (0, report.failures.len().saturating_sub(of_files));
     for file in &report.files {
         let songs = &report.songs[song..song + file.songs];
         // Files of our own format name their sources.
@@ -112,30 +109,24 @@ pub fn table(report: &ImportReport, details: bool) -> String {
     let mut out =
         format!("{:<30}{:>7}{:>8}{:>9}{:>7}  left out\n", "importer", "files", "songs", "bars", "nic");
     for (name, row) in &rows {
-        let mut agreement = Agreement::default();
-        row.songs.iter().for_each(|song| agreement.add(&song.sheet));
-        let nic = agreement.ratio().map_or("-".to_owned(), |nic| format!("{nic:.3}"));
-        let bars: usize = row.songs.iter().map(|song| bars(&song.sheet)).sum();
-        let failures = row
-            .failures
-            .iter()
-            .map(|(class, count)| format!("{count} {class}"))
-            .collect::<Vec<_>>()
-            .join(", ");
+        let Census { songs, bars, nic } = count(row.songs.iter().copied());
+        let nic = nic.map_or("-".to_owned(), |nic| format!("{nic:.3}"));
+        let left_out: Vec<_> = row.failures.iter().map(|(class, count)| format!("{count} {class}")).collect();
         let _ =
-            writeln!(out, "{name:<30}{:>7}{:>8}{bars:>9}{nic:>7}  {failures}", row.files, row.songs.len());
+            writeln!(out, "{name:<30}{:>7}{songs:>8}{bars:>9}{nic:>7}  {}", row.files, left_out.join(", "));
     }
     if report.passed_over > 0 {
         let _ = writeln!(out, "{} files that no importer takes were passed over", report.passed_over);
     }
-    if details {
-        for failure in &report.failures {
-            let _ = writeln!(out, "{}: {}", failure.name, failure.reason);
-        }
-    }
     out
 }
 
+/// What was left out, one failure a line: its name and the reason.
+pub fn failures(report: &ImportReport) -> String {
+    report.failures.iter().map(|failure| format!("{}: {}\n", failure.name, failure.reason)).collect()
+}
+
+/// What one row of the table counts.
 #[derive(Default)]
 struct Row<'a> {
     files: usize,

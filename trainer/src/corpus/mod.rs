@@ -9,9 +9,10 @@ mod import;
 mod musicxml;
 mod normalised;
 mod pop909;
+mod repeats;
 mod score;
 
-pub use census::{Census, census, note_in_chord, table};
+pub use census::{Census, census, failures, note_in_chord, table};
 pub use import::{Failure, FileTally, ImportReport, import_path};
 
 use music::lead_sheet::LeadSheet;

