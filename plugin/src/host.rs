@@ -66,7 +66,12 @@ impl Pace {
 }
 
 /// A block in our words.
-pub fn block<P: Plugin>(context: &impl ProcessContext<P>, params: &ChordsParams, num_samples: u32, pace: &mut Pace) -> Block {
+pub fn block<P: Plugin>(
+    context: &impl ProcessContext<P>,
+    params: &ChordsParams,
+    num_samples: u32,
+    pace: &mut Pace,
+) -> Block {
     let transport = transport(context.transport());
     let offline = pace.renders(num_samples, transport.playing);
     Block { transport, num_samples, sample_rate: pace.sample_rate(), settings: settings(params, offline) }
@@ -209,7 +214,10 @@ mod tests {
             key: Key::Number(64),
             velocity: 0.5,
         };
-        assert_eq!(incoming(&on), Incoming::On { offset: 7, channel: 3, key: Pitch::folded(64), velocity: 0.5 });
+        assert_eq!(
+            incoming(&on),
+            Incoming::On { offset: 7, channel: 3, key: Pitch::folded(64), velocity: 0.5 }
+        );
         let off = NoteEvent::<()>::NoteOff {
             timing: 9,
             voice_id: VoiceID::Wildcard,

@@ -77,7 +77,12 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
         editor::open(self.params.clone(), self.editor_end.take()?)
     }
 
-    fn activate(&mut self, _layout: &AudioIOLayout, buffer: &BufferConfig, context: &mut impl ActivateContext<Self>) -> bool {
+    fn activate(
+        &mut self,
+        _layout: &AudioIOLayout,
+        buffer: &BufferConfig,
+        context: &mut impl ActivateContext<Self>,
+    ) -> bool {
         self.pace.activate(context.plugin_api(), buffer.process_mode, buffer.sample_rate);
         if let Some(end) = self.worker_end.take() {
             self.worker = Some(Worker::start(end));
@@ -90,7 +95,12 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
         self.audio.reset();
     }
 
-    fn process(&mut self, buffer: &mut Buffer, _aux: &mut AuxiliaryBuffers, context: &mut impl ProcessContext<Self>) -> ProcessStatus {
+    fn process(
+        &mut self,
+        buffer: &mut Buffer,
+        _aux: &mut AuxiliaryBuffers,
+        context: &mut impl ProcessContext<Self>,
+    ) -> ProcessStatus {
         let num_samples = buffer.samples() as u32;
         buffer.as_slice().iter_mut().for_each(|channel| channel.fill(0.0));
         let block = host::block(context, &self.params, num_samples, &mut self.pace);
@@ -113,7 +123,8 @@ impl ClapPlugin for Chords<NOTE_EFFECT> {
 
 impl Vst3Plugin for Chords<INSTRUMENT> {
     const VST3_CLASS_ID: [u8; 16] = *b"ReaLchordsSynth1";
-    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] = &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
+    const VST3_SUBCATEGORIES: &'static [Vst3SubCategory] =
+        &[Vst3SubCategory::Instrument, Vst3SubCategory::Tools];
 }
 
 impl Vst3Plugin for Chords<MIDI_FX> {

@@ -82,7 +82,15 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { commit: 1, look_ahead: 16, listen: 16, temperature: 1.0, grid: ChangeGrid::Free, seed: 1, offline: false }
+        Self {
+            commit: 1,
+            look_ahead: 16,
+            listen: 16,
+            temperature: 1.0,
+            grid: ChangeGrid::Free,
+            seed: 1,
+            offline: false,
+        }
     }
 }
 
@@ -409,7 +417,7 @@ pub struct WorkerEnd {
 
 impl WorkerEnd {
     /// The next message, if there is one.
-    pub fn next(&mut self) -> Option<ToWorker> {
+    pub fn next_message(&mut self) -> Option<ToWorker> {
         self.from_audio.try_pop()
     }
 

@@ -130,7 +130,8 @@ pub struct ChordsParams {
 impl ChordsParams {
     /// The parameters of an instance that fares as `health` says.
     pub fn new(health: &Arc<Health>) -> Self {
-        let listen_text = Arc::new(|beats| if beats == 1 { "1 beat".into() } else { format!("{beats} beats") });
+        let listen_text =
+            Arc::new(|beats| if beats == 1 { "1 beat".into() } else { format!("{beats} beats") });
         let number = Arc::new(|text: &str| text.split_whitespace().next()?.parse().ok());
         Self {
             commit: IntParam::new("Commit", 1, IntRange::Linear { min: 1, max: MAX_COMMIT_FRAMES as i32 })
@@ -153,9 +154,13 @@ impl ChordsParams {
             chord_channel: IntParam::new("Chord channel", 1, IntRange::Linear { min: 1, max: 16 }),
             bass_channel: IntParam::new("Bass channel", 2, IntRange::Linear { min: 1, max: 16 }),
             pass_through: EnumParam::new("Output", PassChoice::Chords),
-            look_ahead: IntParam::new("Look ahead", 16, IntRange::Linear { min: 0, max: MAX_LOOK_AHEAD_FRAMES as i32 })
-                .with_value_to_string(Arc::new(beats))
-                .with_string_to_value(Arc::new(parse_beats)),
+            look_ahead: IntParam::new(
+                "Look ahead",
+                16,
+                IntRange::Linear { min: 0, max: MAX_LOOK_AHEAD_FRAMES as i32 },
+            )
+            .with_value_to_string(Arc::new(beats))
+            .with_string_to_value(Arc::new(parse_beats)),
             seed: IntParam::new("Seed", 1, IntRange::Linear { min: 0, max: 9999 }),
             panic: BoolParam::new("Panic", false),
             bypass: BoolParam::new("Bypass", false).make_bypass(),
@@ -201,7 +206,11 @@ fn engine(health: &Health) -> String {
 }
 
 /// A read-only parameter: its value means nothing, its text is asked for anew each time.
-fn said(name: &str, health: &Arc<Health>, say: impl Fn(&Health) -> String + Send + Sync + 'static) -> IntParam {
+fn said(
+    name: &str,
+    health: &Arc<Health>,
+    say: impl Fn(&Health) -> String + Send + Sync + 'static,
+) -> IntParam {
     let health = health.clone();
     IntParam::new(name, 0, IntRange::Linear { min: 0, max: 1 })
         .with_value_to_string(Arc::new(move |_| say(&health)))

@@ -17,6 +17,7 @@ use music::{
     grid::{Beats, FRAMES_PER_BEAT, Frame},
     meter::{Meter, MeterMap},
 };
+use std::fmt::Debug;
 
 const SIZES: [BlockSizes; 5] = [
     BlockSizes::Fixed(16),
@@ -83,10 +84,10 @@ impl Take<'_> {
 }
 
 /// Fails where two takes differ, by the first note that does.
-fn same(name: &str, found: &[Placed], reference: &[Placed]) {
+fn same<T: PartialEq + Debug>(name: &str, found: &[T], reference: &[T]) {
     assert!(reference.len() > 50, "only {} notes came", reference.len());
     let differs = found.iter().zip(reference).find(|(a, b)| a != b);
-    assert!(differs.is_none(), "{name}: {differs:?} (frames on and off, channel, key: here and in the reference)");
+    assert!(differs.is_none(), "{name}: {differs:?} (on, off, channel, key: here and in the reference)");
     assert_eq!(found.len(), reference.len(), "{name}");
 }
 
@@ -191,7 +192,8 @@ fn loops_wrap_in_mid_block_on_the_very_sample() {
                     ];
                     let mut script = Script::of(passages, blocks);
                     script.split_at_wraps = split;
-                    let mut host = playing(face, setup(4096, Rendering::Offline), &[("listen", "0")]);
+                    // The first half second of VST3 counts as live, and these blocks are long: so it listens first.
+                    let mut host = playing(face, setup(4096, Rendering::Offline), &[("listen", "2")]);
                     let name = format!("{bpm} BPM {face:?} {blocks:?} split {split}");
                     let recording = stage::play(host.as_mut(), &song, &script);
                     let rate = 48_000.0;
@@ -208,7 +210,7 @@ fn loops_wrap_in_mid_block_on_the_very_sample() {
                     let notes: Vec<_> = recording.notes().iter().map(|n| (n.on_sample, n.off_sample, n.channel, n.key)).collect();
                     match &reference {
                         None => reference = Some(notes),
-                        Some(reference) => assert_eq!(&notes, reference, "{name}"),
+                        Some(reference) => same(&name, &notes, reference),
                     }
                 }
             }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use trainer::{
-    corpus::{Imported, Split, census, import_path, table},
+    corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
     dataset::Songs,
     evaluate::{Protocol, compare},
     export, finetune,
@@ -143,10 +143,21 @@ impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Corpus { paths, importer } => {
+                let (mut all, mut exact) = (0.0, 0.0);
                 for path in paths {
-                    let report = import_path(&path, importer.as_deref())?;
+                    let report = import_path(&path, importer.as_deref())
+                        .with_context(|| path.display().to_string())?;
                     println!("{}", table(&report));
-                    let _ = census(&report);
+                    for file in report.files.iter().filter(|file| file.importer == NORMALISED) {
+                        let (beats, known) = coverage(&fs::read(&file.path)?)?;
+                        (all, exact) = (all + beats, exact + known);
+                    }
+                }
+                if all > 0.0 {
+                    println!(
+                        "{:.2} % of {all:.0} beats of chords stand in the table of qualities as they are",
+                        100.0 * exact / all
+                    );
                 }
             }
             Self::Pretrain { recipe, data, run, teacher } => {
@@ -156,7 +167,12 @@ impl Command {
                 let folder = RunFolder::open(&run)?;
                 folder.write("recipe.toml", text.as_bytes())?;
                 let (train, valid) = (Songs::of(&imported, Split::Train), Songs::of(&imported, Split::Valid));
-                println!("{} songs ({} frames) to train on, {} held out", train.0.len(), train.num_frames(), valid.0.len());
+                println!(
+                    "{} songs ({} frames) to train on, {} held out",
+                    train.0.len(),
+                    train.num_frames(),
+                    valid.0.len()
+                );
                 if teacher {
                     pretrain::run::<Teacher>(&recipe, &train, &valid, &folder)?;
                 } else {
@@ -177,19 +193,34 @@ impl Command {
                     .into_iter()
                     .map(|song| (song.source, song.license.unwrap_or_else(|| "unknown".into())))
                     .collect();
-                let numbers = fs::read_to_string(run.join("numbers.json")).ok().and_then(|t| serde_json::from_str(&t).ok());
-                let manifest = export::manifest(&checkpoint, &stage, &recipe, licences, numbers.unwrap_or_default(), revision);
+                let numbers = fs::read_to_string(run.join("numbers.json"))
+                    .ok()
+                    .and_then(|t| serde_json::from_str(&t).ok());
+                let manifest = export::manifest(
+                    &checkpoint,
+                    &stage,
+                    &recipe,
+                    licences,
+                    numbers.unwrap_or_default(),
+                    revision,
+                );
                 fs::write(&out, export::onnx(&checkpoint.network, &manifest))?;
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
             Self::Evaluate { run, stage, data, sources, split, temperature, top_p, seeds, songs, json } => {
                 let recipe = kept_recipe(&run)?;
                 let checkpoint: Checkpoint = staged(&run, &stage)?;
-                let split = Split::parse(&split).with_context(|| format!("{split} is no split: say train, valid or test"))?;
+                let split = Split::parse(&split)
+                    .with_context(|| format!("{split} is no split: say train, valid or test"))?;
                 let imported = corpora(&data, if sources.is_empty() { &recipe.sources } else { &sources })?;
                 let protocol = Protocol { temperature, top_p, seeds, songs, ..Protocol::default() };
                 let result = compare(&checkpoint.network, &Songs::of(&imported, split), protocol);
-                println!("{} songs, {} updates\n{}", result.human.songs, checkpoint.moments.updates, result.table());
+                println!(
+                    "{} songs, {} updates\n{}",
+                    result.human.songs,
+                    checkpoint.moments.updates,
+                    result.table()
+                );
                 if let Some(path) = json {
                     fs::write(path, serde_json::to_string_pretty(&result)?)?;
                 }

@@ -1,6 +1,9 @@
 //! Everything in the trainer that needs `unsafe`, behind safe functions: matrix products on strided slices,
 //! row kernels compiled for AVX2 where the processor has it, and the allocator's settings. Nothing else here.
-#![expect(unsafe_code, reason = "calls into gemm, target-feature dispatch and mallopt; each call states its proof")]
+#![expect(
+    unsafe_code,
+    reason = "calls into gemm, target-feature dispatch and mallopt; each call states its proof"
+)]
 
 use gemm::{Parallelism, gemm};
 
@@ -28,22 +31,48 @@ pub const fn transposed(width: usize) -> Strides {
 /// # Panics
 /// Where a matrix does not lie within its slice.
 #[expect(clippy::too_many_arguments, reason = "three matrices, three sizes and a flag are what a product is")]
-pub fn matmul(c: &mut [f32], cs: Strides, a: &[f32], as_: Strides, b: &[f32], bs: Strides, [m, k, n]: [usize; 3], accumulate: bool) {
+pub fn matmul(
+    c: &mut [f32],
+    cs: Strides,
+    a: &[f32],
+    as_: Strides,
+    b: &[f32],
+    bs: Strides,
+    [m, k, n]: [usize; 3],
+    accumulate: bool,
+) {
     if m == 0 || n == 0 {
         return;
     }
     let last = |s: Strides, rows: usize, cols: usize| (rows - 1) * s.rows + (cols - 1) * s.cols;
     assert!(last(cs, m, n) < c.len(), "c lies outside its slice");
-    assert!(k > 0 && last(as_, m, k) < a.len() && last(bs, k, n) < b.len(), "a factor lies outside its slice");
+    assert!(
+        k > 0 && last(as_, m, k) < a.len() && last(bs, k, n) < b.len(),
+        "a factor lies outside its slice"
+    );
     // SAFETY: every element the product touches lies within its slice, by the assertions above; c is borrowed
     // mutably and so does not overlap a or b.
     unsafe {
         gemm(
-            m, n, k,
-            c.as_mut_ptr(), cs.cols as isize, cs.rows as isize, accumulate,
-            a.as_ptr(), as_.cols as isize, as_.rows as isize,
-            b.as_ptr(), bs.cols as isize, bs.rows as isize,
-            1.0, 1.0, false, false, false, Parallelism::None,
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            cs.cols as isize,
+            cs.rows as isize,
+            accumulate,
+            a.as_ptr(),
+            as_.cols as isize,
+            as_.rows as isize,
+            b.as_ptr(),
+            bs.cols as isize,
+            bs.rows as isize,
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            Parallelism::None,
         );
     }
 }
@@ -96,7 +125,11 @@ fn normal(x: f32) -> (f32, f32) {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / z.mul_add(0.327_591_1, 1.0);
     let e = exp(-z * z);
-    let p = t * 1.061_405_4_f32.mul_add(t, -1.453_152).mul_add(t, 1.421_413_7).mul_add(t, -0.284_496_74).mul_add(t, 0.254_829_6);
+    let p = t * 1.061_405_4_f32
+        .mul_add(t, -1.453_152)
+        .mul_add(t, 1.421_413_7)
+        .mul_add(t, -0.284_496_74)
+        .mul_add(t, 0.254_829_6);
     let tail = 0.5 * p * e;
     (if x >= 0.0 { 1.0 - tail } else { tail }, e)
 }

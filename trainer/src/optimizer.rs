@@ -99,7 +99,13 @@ impl AdamW {
 
     /// Updates the parameters; returns the gradient's global norm before clipping. A gradient that is not
     /// finite changes nothing.
-    pub fn update(&self, parameters: &mut Parameters, moments: &mut Moments, gradients: &[Vec<f32>], total: u64) -> f32 {
+    pub fn update(
+        &self,
+        parameters: &mut Parameters,
+        moments: &mut Moments,
+        gradients: &[Vec<f32>],
+        total: u64,
+    ) -> f32 {
         let norm = gradients.iter().map(|g| f64::from(native::dot(g, g))).sum::<f64>().sqrt() as f32;
         let rate = self.rate_at(moments.updates, total);
         moments.updates += 1;

@@ -169,7 +169,10 @@ mod tests {
 
     #[test]
     fn what_is_still_held_leads_again() {
-        check(&[Press(60, 0), Close, Press(64, 9), Close, Release(64), Close, Close], &[on(60), on(64), on(60), Hold]);
+        check(
+            &[Press(60, 0), Close, Press(64, 9), Close, Release(64), Close, Close],
+            &[on(60), on(64), on(60), Hold],
+        );
     }
 
     #[test]

@@ -210,7 +210,8 @@ impl Audio {
         self.snapshot.heard(melody);
         if let Some(coming) = self.playhead.coming() {
             let rules = self.settings.rules;
-            let heard = Heard { epoch: self.epoch, ordinal, frame, melody, played: self.played, coming, rules };
+            let heard =
+                Heard { epoch: self.epoch, ordinal, frame, melody, played: self.played, coming, rules };
             self.links.tell(ToWorker::Heard(heard), rules.offline);
         }
     }
@@ -220,7 +221,7 @@ impl Audio {
         let rules = self.settings.rules;
         let heard = self.first_note.is_some_and(|first| first + rules.commit <= ordinal);
         let able = self.links.health.worker() == WorkerState::Ready;
-        able && (self.plan.has_entered() || (heard && ordinal >= rules.listen))
+        able && (self.plan.has_entered(ordinal) || (heard && ordinal >= rules.listen))
     }
 
     fn take_plans(&mut self) {
@@ -257,7 +258,9 @@ impl Audio {
             Incoming::Off { offset, channel, key } => {
                 self.listener.release(channel, key);
                 match (channel, key) {
-                    (Some(channel), Some(key)) => self.sounding.end(port, Owner::Melody, offset, channel, key),
+                    (Some(channel), Some(key)) => {
+                        self.sounding.end(port, Owner::Melody, offset, channel, key)
+                    }
                     _ => self.sounding.end_all(port, Owner::Melody, offset),
                 }
             }
@@ -273,8 +276,10 @@ impl Audio {
             _ if settings.bypass => Stage::Bypassed,
             None => Stage::Waiting,
             Some(next) if self.last_late.is_some_and(|late| next - late <= BEHIND_FRAMES) => Stage::Behind,
-            Some(_) if self.plan.has_entered() => Stage::Playing,
-            Some(next) if next < settings.rules.listen => Stage::Listening { frames_left: settings.rules.listen - next },
+            Some(next) if self.plan.has_entered(next) => Stage::Playing,
+            Some(next) if next < settings.rules.listen => {
+                Stage::Listening { frames_left: settings.rules.listen - next }
+            }
             Some(_) => Stage::NothingHeard,
         };
         self.snapshot.silent = settings.pass == Pass::MelodyOnly;

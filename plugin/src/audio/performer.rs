@@ -67,7 +67,14 @@ impl Performer {
         self.struck
     }
 
-    fn strike(&mut self, port: &mut impl Port, sounding: &mut Sounding, settings: &Settings, offset: u32, chord: Chord) {
+    fn strike(
+        &mut self,
+        port: &mut impl Port,
+        sounding: &mut Sounding,
+        settings: &Settings,
+        offset: u32,
+        chord: Chord,
+    ) {
         sounding.end_all(port, Owner::Chords, offset);
         self.current = Some(chord);
         self.struck += 1;

@@ -14,13 +14,13 @@ pub struct Plan {
     frames: [Option<Planned>; ROOM],
     /// The first ordinal that is not past.
     next: i64,
-    /// Whether a chord that may sound has been committed in this epoch.
-    entered: bool,
+    /// The first ordinal committed to sound, or not to, when listening was over.
+    entered: Option<i64>,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { epoch: Epoch::default(), frames: [None; ROOM], next: 0, entered: false }
+        Self { epoch: Epoch::default(), frames: [None; ROOM], next: 0, entered: None }
     }
 }
 
@@ -37,11 +37,14 @@ impl Plan {
             return;
         }
         let place = &mut self.frames[index(planned.ordinal)];
-        let stands =
-            place.is_some_and(|p| p.ordinal == planned.ordinal && p.frame == planned.frame && p.standing != Standing::Draft);
+        let stands = place.is_some_and(|p| {
+            p.ordinal == planned.ordinal && p.frame == planned.frame && p.standing != Standing::Draft
+        });
         if !stands {
             *place = Some(planned);
-            self.entered |= planned.standing == Standing::Committed;
+            if planned.standing == Standing::Committed {
+                self.entered = Some(self.entered.map_or(planned.ordinal, |first| first.min(planned.ordinal)));
+            }
         }
     }
 
@@ -60,14 +63,15 @@ impl Plan {
 
     /// The frame starts: what was settled for it, if anything. It is past from now on.
     pub fn take(&mut self, ordinal: i64, frame: Frame) -> Option<Planned> {
-        let planned = self.at(ordinal).filter(|planned| planned.frame == frame && planned.standing != Standing::Draft);
+        let planned =
+            self.at(ordinal).filter(|planned| planned.frame == frame && planned.standing != Standing::Draft);
         self.next = self.next.max(ordinal + 1);
         planned
     }
 
-    /// Whether a chord that may sound has been committed in this epoch.
-    pub fn has_entered(&self) -> bool {
-        self.entered
+    /// Whether listening is over at this frame, as far as the worker has said.
+    pub fn has_entered(&self, ordinal: i64) -> bool {
+        self.entered.is_some_and(|first| first <= ordinal)
     }
 }
 
@@ -116,7 +120,7 @@ mod tests {
         plan.accept(planned(6 + ROOM as i64, 0, Committed));
         plan.accept(Planned { epoch: Epoch(0), ..planned(7, 0, Committed) });
         assert!((0..200).all(|ordinal| plan.at(ordinal).is_none()));
-        assert!(!plan.has_entered());
+        assert!(!plan.has_entered(1000));
     }
 
     #[test]

@@ -103,7 +103,9 @@ impl Playhead {
         self.transport = transport;
         let tempo = transport.tempo_bpm.filter(|bpm| TEMPOS_BPM.contains(bpm));
         let place = transport.position.map(|beats| beats.0);
-        let sane = place.is_none_or(|beats| beats.abs() < FARTHEST_BEATS) && block.sample_rate >= 1.0 && block.sample_rate.is_finite();
+        let sane = place.is_none_or(|beats| beats.abs() < FARTHEST_BEATS)
+            && block.sample_rate >= 1.0
+            && block.sample_rate.is_finite();
         let Some(tempo_bpm) = tempo.filter(|_| transport.playing && sane) else {
             return if self.running.take().is_some() { Change::Ends } else { Change::None };
         };
@@ -209,7 +211,8 @@ impl Playhead {
         let start = cycle.map_or(Beats(0.0), |cycle| cycle.start);
         running.anchor_sample = sample;
         // At a block's head the host says itself where it went; it may round, but not by much.
-        running.anchor_beats = place.map_or(start.0, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { start.0 });
+        running.anchor_beats =
+            place.map_or(start.0, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { start.0 });
         running.frame = first_from(start.0);
         running.ordinal += i64::from(running.open);
         running.open = false;
@@ -257,7 +260,9 @@ impl Playhead {
     fn cycle(&self) -> Option<Cycle> {
         self.transport.cycle.filter(|cycle| {
             let len = cycle.end.0 - cycle.start.0;
-            len * FRAMES_PER_BEAT as f64 >= 1.0 && cycle.start.0.abs() < FARTHEST_BEATS && cycle.end.0.abs() < FARTHEST_BEATS
+            len * FRAMES_PER_BEAT as f64 >= 1.0
+                && cycle.start.0.abs() < FARTHEST_BEATS
+                && cycle.end.0.abs() < FARTHEST_BEATS
         })
     }
 

@@ -25,9 +25,18 @@ pub struct Sounding {
 
 impl Sounding {
     /// Starts a note at `offset`. A key that sounds already is ended first. A refused note-on is left out.
-    pub fn start(&mut self, port: &mut impl Port, owner: Owner, offset: u32, channel: u8, key: Pitch, velocity: f32) {
+    pub fn start(
+        &mut self,
+        port: &mut impl Port,
+        owner: Owner,
+        offset: u32,
+        channel: u8,
+        key: Pitch,
+        velocity: f32,
+    ) {
         let (channel_idx, bit) = place(channel, key);
-        let sounds = (self.held[0][channel_idx] | self.held[1][channel_idx] | self.owed[channel_idx]) & bit != 0;
+        let sounds =
+            (self.held[0][channel_idx] | self.held[1][channel_idx] | self.owed[channel_idx]) & bit != 0;
         let is_free = !sounds || self.send_off(port, offset, channel, key);
         if is_free && port.send(Outgoing { offset, channel: channel % 16, key, velocity: Some(velocity) }) {
             self.held[owner as usize][channel_idx] |= bit;
@@ -136,6 +145,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn every_note_on_gets_one_note_off(
             steps in proptest::collection::vec((0..6u8, 0..2u8, 0..3u8, 58..64i32), 0..200),

@@ -79,8 +79,12 @@ impl Stage {
     /// Plays on for some samples; the transport runs along.
     fn run(&mut self, num_samples: u32) {
         self.block.num_samples = num_samples;
-        let mut port =
-            StagePort { incoming: &mut self.incoming, sent: &mut self.sent, room: &mut self.room, now: self.now };
+        let mut port = StagePort {
+            incoming: &mut self.incoming,
+            sent: &mut self.sent,
+            room: &mut self.room,
+            now: self.now,
+        };
         self.audio.process(&self.block, &mut port);
         self.now += i64::from(num_samples);
         if let Some(place) = self.block.transport.position.as_mut().filter(|_| self.block.transport.playing) {
@@ -93,7 +97,7 @@ impl Stage {
     }
 
     fn heard(&mut self) -> Vec<Heard> {
-        std::iter::from_fn(|| self.worker.next())
+        std::iter::from_fn(|| self.worker.next_message())
             .filter_map(|message| match message {
                 ToWorker::Heard(heard) => Some(heard),
                 ToWorker::Begin { .. } => None,
@@ -103,7 +107,13 @@ impl Stage {
 
     fn plan(&mut self, ordinal: i64, chord: ChordFrame) {
         let epoch = self.audio.epoch;
-        self.worker.plan(Planned { epoch, ordinal, frame: Frame(ordinal), chord, standing: Standing::Committed });
+        self.worker.plan(Planned {
+            epoch,
+            ordinal,
+            frame: Frame(ordinal),
+            chord,
+            standing: Standing::Committed,
+        });
     }
 
     /// What was sent: sample, key, whether it went down.
@@ -184,7 +194,8 @@ fn nothing_is_late_before_anything_was_heard() {
 
 #[test]
 fn stop_seek_reset_panic_and_bypass_end_all_notes() {
-    let ends: [(&str, fn(&mut Stage)); 7] = [
+    type End = fn(&mut Stage);
+    let ends: [(&str, End); 7] = [
         ("stop", |stage| stage.block.transport.playing = false),
         ("seek", |stage| stage.block.transport.position = Some(Beats(100.0))),
         ("no tempo", |stage| stage.block.transport.tempo_bpm = None),
@@ -231,7 +242,13 @@ fn a_loop_goes_on_counting_and_its_first_chord_is_on_time() {
     stage.run(4 * SAMPLES_A_FRAME - 2);
     let last = *stage.heard().last().unwrap();
     assert_eq!((last.frame, last.coming.frame, last.coming.cut), (Frame(3), Frame(0), true));
-    stage.worker.plan(Planned { epoch, ordinal: 4, frame: Frame(0), chord: chord(5), standing: Standing::Committed });
+    stage.worker.plan(Planned {
+        epoch,
+        ordinal: 4,
+        frame: Frame(0),
+        chord: chord(5),
+        standing: Standing::Committed,
+    });
     stage.block.transport.position = Some(Beats(0.9999999));
     stage.run(101);
     stage.block.transport.position = Some(Beats(100.0 / 24_000.0));

@@ -9,8 +9,8 @@ use crate::{
 };
 use nice_plug::{context::gui::GuiContext, prelude::ParamSetter};
 use nice_plug_egui::{
-    EguiEditor, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview::HandlerError, create_egui_editor,
-    widgets::ParamSlider,
+    EguiEditor, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview::HandlerError,
+    create_egui_editor, widgets::ParamSlider,
 };
 use std::{sync::Arc, time::Duration};
 use view::Report;
@@ -36,7 +36,12 @@ pub fn open(params: Arc<ChordsParams>, end: EditorEnd) -> Option<ChordsEditor> {
 }
 
 impl NiceEguiApp for Window {
-    fn build(&mut self, context: egui::Context, host: GuiContext, _frame: &mut Frame) -> Result<(), HandlerError> {
+    fn build(
+        &mut self,
+        context: egui::Context,
+        host: GuiContext,
+        _frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
         view::dress(&context);
         self.host = Some(host);
         Ok(())

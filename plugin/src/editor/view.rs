@@ -64,7 +64,9 @@ pub fn stage_words(snapshot: &Snapshot, report: &Report) -> String {
             let beats = (frames_left + FRAMES_PER_BEAT - 1) / FRAMES_PER_BEAT;
             format!("LISTENING – {beats} {}", if beats == 1 { "beat" } else { "beats" })
         }
-        (_, Stage::NothingHeard) if snapshot.num_onsets == 0 => "LISTENING – no notes yet, play a melody".into(),
+        (_, Stage::NothingHeard) if snapshot.num_onsets == 0 => {
+            "LISTENING – no notes yet, play a melody".into()
+        }
         (_, Stage::NothingHeard) => "LISTENING – the first chord comes on the next beat".into(),
         (_, Stage::Behind) => "BEHIND – holding the last chord".into(),
         (_, Stage::Playing) if snapshot.silent => "PLAYING – chords are silent (melody only)".into(),
@@ -73,7 +75,8 @@ pub fn stage_words(snapshot: &Snapshot, report: &Report) -> String {
 }
 
 fn head(ui: &mut Ui, snapshot: &Snapshot, report: &Report) -> bool {
-    let bad = matches!(report.worker, WorkerState::NoModel | WorkerState::Dead) || snapshot.stage == Stage::Behind;
+    let bad =
+        matches!(report.worker, WorkerState::NoModel | WorkerState::Dead) || snapshot.stage == Stage::Behind;
     ui.horizontal_wrapped(|ui| {
         let colour = if bad { ALARM } else { TEXT };
         ui.label(RichText::new(stage_words(snapshot, report)).color(colour).strong().size(18.0));
@@ -96,7 +99,7 @@ fn now_and_next(ui: &mut Ui, snapshot: &Snapshot) {
             ui.label(RichText::new("NOW").color(MUTED));
             let now = snapshot.now.map_or("–".into(), |chord| chord.to_string());
             ui.label(RichText::new(now).color(CHORD).strong().size(72.0));
-            let melody = snapshot.leading.map_or("no note".into(), |key| format!("{}", pitch_name(key.midi())));
+            let melody = snapshot.leading.map_or("no note".into(), |key| pitch_name(key.midi()));
             ui.label(RichText::new(format!("melody: {melody}")).color(MELODY));
         });
         ui.vertical(|ui| {
@@ -134,12 +137,17 @@ fn card(ui: &mut Ui, frames_ahead: u16, chord: Option<Chord>, committed: bool) {
     } else {
         (Color32::TRANSPARENT, GHOST, Stroke::new(1.0, GHOST))
     };
-    Frame::new().fill(fill).stroke(edge).corner_radius(CornerRadius::same(4)).inner_margin(Margin::same(6)).show(ui, |ui| {
-        ui.vertical(|ui| {
-            ui.label(RichText::new(name).color(text).strong().size(22.0));
-            ui.label(RichText::new(format!("in {beats:.2} beats")).color(text).small());
+    Frame::new()
+        .fill(fill)
+        .stroke(edge)
+        .corner_radius(CornerRadius::same(4))
+        .inner_margin(Margin::same(6))
+        .show(ui, |ui| {
+            ui.vertical(|ui| {
+                ui.label(RichText::new(name).color(text).strong().size(22.0));
+                ui.label(RichText::new(format!("in {beats:.2} beats")).color(text).small());
+            });
         });
-    });
 }
 
 fn pitch_name(midi: u8) -> String {
@@ -152,7 +160,13 @@ mod tests {
     use super::*;
 
     fn report(worker: WorkerState) -> Report {
-        Report { worker, status: "why".into(), engine: String::new(), model: String::new(), infer_ms: (0.0, 0.0) }
+        Report {
+            worker,
+            status: "why".into(),
+            engine: String::new(),
+            model: String::new(),
+            infer_ms: (0.0, 0.0),
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ use music::{
 
 /// How far the middle of a voicing may lie from the register's centre, in semitones.
 const REACH: i32 = 9;
+/// The lowest key of the hands, E2: an octave above the lowest bass note, so that every bass finds its place below.
+const LOWEST: i32 = 40;
 /// What a semitone away from the centre costs, against one of motion.
 const CENTRE_WEIGHT: i32 = 1;
 /// What a step of two semitones or less between the lowest two voices costs: low clusters are mud.
@@ -19,7 +21,7 @@ pub fn close(chord: Chord, centre: Pitch, hands: Option<&Voicing>) -> Voicing {
     let centre = i32::from(centre.midi());
     let tones = tones(chord);
     let mut best: Option<(i32, Voicing)> = None;
-    for lowest in centre - i32::from(OCTAVE) - REACH..=centre + REACH {
+    for lowest in LOWEST.max(centre - i32::from(OCTAVE) - REACH)..=centre + REACH {
         let Some(voicing) = stack(tones, chord, lowest) else { continue };
         let sum: i32 = voicing.keys().iter().map(|key| i32::from(key.midi())).sum();
         let off = (sum - centre * voicing.num as i32).abs() / voicing.num.max(1) as i32;

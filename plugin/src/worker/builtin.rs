@@ -43,8 +43,10 @@ impl BuiltIn {
     /// The engine refuses the file.
     pub fn open(file: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         let open = |reason: String| ModelError::Open { engine: ENGINE, reason };
-        let model =
-            ModelOptions::with_all_ops().prepack_weights(true).load(file.to_vec()).map_err(|e| open(e.to_string()))?;
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(file.to_vec())
+            .map_err(|e| open(e.to_string()))?;
         let mut inputs = [model.node_id(INPUTS[0]).map_err(|e| open(e.to_string()))?; INPUTS.len()];
         for (node, name) in inputs.iter_mut().zip(INPUTS) {
             *node = model.node_id(name).map_err(|e| open(e.to_string()))?;
@@ -76,7 +78,8 @@ impl ChordModel for BuiltIn {
         ];
         let mut given: Vec<(NodeId, ValueOrView)> = Vec::with_capacity(INPUTS.len());
         for (id, node) in ids.iter().zip(&self.inputs[..5]) {
-            let view = ValueView::from_shape([1], std::slice::from_ref(id)).map_err(|e| failed(e.to_string()))?;
+            let view =
+                ValueView::from_shape([1], std::slice::from_ref(id)).map_err(|e| failed(e.to_string()))?;
             given.push((*node, view.into()));
         }
         let floats: [(&[usize], &[f32]); 4] = [
@@ -91,7 +94,8 @@ impl ChordModel for BuiltIn {
         }
         let mut options = RunOptions::default();
         options.thread_pool = Some(self.pool.clone());
-        let answer = self.model.run_n(given, self.outputs, Some(options)).map_err(|e| failed(e.to_string()))?;
+        let answer =
+            self.model.run_n(given, self.outputs, Some(options)).map_err(|e| failed(e.to_string()))?;
         let wanted = [
             &mut output.chord_logits,
             &mut output.melody_logits,
@@ -99,7 +103,8 @@ impl ChordModel for BuiltIn {
             &mut output.new_values,
         ];
         for ((value, to), name) in answer.iter().zip(wanted).zip(OUTPUTS) {
-            let view = value.as_tensor_view::<f32>().ok_or_else(|| failed(format!("`{name}` is not of floats")))?;
+            let view =
+                value.as_tensor_view::<f32>().ok_or_else(|| failed(format!("`{name}` is not of floats")))?;
             if view.iter().count() != to.len() {
                 return Err(ModelError::Size { name, file: view.iter().count(), promised: to.len() });
             }

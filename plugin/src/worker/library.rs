@@ -71,7 +71,11 @@ fn choose(named: Option<OsString>, places: &[PathBuf]) -> Result<PathBuf, Librar
         Some(name) if name == "none" => return Err(LibraryError::Declined),
         Some(name) => {
             let path = PathBuf::from(name);
-            if path.is_dir() { inside(&path).ok_or_else(|| LibraryError::Absent(vec![path])) } else { Ok(path) }
+            if path.is_dir() {
+                inside(&path).ok_or_else(|| LibraryError::Absent(vec![path]))
+            } else {
+                Ok(path)
+            }
         }
         None => places.iter().find_map(inside).ok_or_else(|| LibraryError::Absent(places.to_vec())),
     }?;
@@ -138,7 +142,9 @@ pub fn check(path: &Path) -> Result<(), LibraryError> {
                 return Err(LibraryError::Broken { path: path.to_path_buf(), why });
             }
             let mut bytes = vec![0; size as usize];
-            file.seek(SeekFrom::Start(start)).and_then(|_| file.read_exact(&mut bytes)).map_err(unreadable)?;
+            file.seek(SeekFrom::Start(start))
+                .and_then(|_| file.read_exact(&mut bytes))
+                .map_err(unreadable)?;
             Ok(bytes)
         };
         table(0x28, 0x3a, 0x3c)?;

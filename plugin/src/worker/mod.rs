@@ -60,7 +60,10 @@ impl Worker {
     }
 
     /// Starts the thread with another way to come by a model, for tests.
-    pub fn start_with(links: WorkerEnd, open: impl FnOnce(&Health) -> Option<Opened> + Send + 'static) -> Self {
+    pub fn start_with(
+        links: WorkerEnd,
+        open: impl FnOnce(&Health) -> Option<Opened> + Send + 'static,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let bell = links.bell();
         let health = links.health.clone();
@@ -69,7 +72,8 @@ impl Worker {
             let stop = stop.clone();
             move || run(links, &stop, open)
         });
-        let thread = thread.map_err(|e| die(&health, &format!("the worker thread cannot be started: {e}"))).ok();
+        let thread =
+            thread.map_err(|e| die(&health, &format!("the worker thread cannot be started: {e}"))).ok();
         Self { stop, bell, thread }
     }
 }
@@ -118,7 +122,10 @@ fn run(mut links: WorkerEnd, stop: &AtomicBool, open: impl FnOnce(&Health) -> Op
         Ok(Ok(())) => {}
         Ok(Err(error)) => die(&health, &error.to_string()),
         Err(panic) => {
-            let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            let said = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied());
             die(&health, &format!("the worker has failed: {}", said.unwrap_or("for no stated reason")));
         }
     }
@@ -155,7 +162,7 @@ fn serve(links: &mut WorkerEnd, stop: &AtomicBool, opened: Opened) -> Result<(),
     let mut watch = Stopwatch::default();
     let mut last = Instant::now();
     while !stop.load(Ordering::Acquire) {
-        let Some(message) = links.next() else {
+        let Some(message) = links.next_message() else {
             links.wait(if last.elapsed() < IDLE_AFTER { PLAYING_WAIT } else { IDLE_WAIT });
             continue;
         };
@@ -167,10 +174,11 @@ fn serve(links: &mut WorkerEnd, stop: &AtomicBool, opened: Opened) -> Result<(),
     Ok(())
 }
 
-
 /// Opens the model named in [`MODEL_VARIABLE`], or the one built in, in the best engine there is.
 fn open(health: &Health) -> Option<Opened> {
-    match read().and_then(|file| metadata::manifest(&file).map(|manifest| (file, manifest)).map_err(|e| e.to_string())) {
+    match read().and_then(|file| {
+        metadata::manifest(&file).map(|manifest| (file, manifest)).map_err(|e| e.to_string())
+    }) {
         Ok((file, manifest)) => open_in_engine(&file, &manifest, health),
         Err(why) => {
             health.write_texts(|texts| texts.model = why);
@@ -190,7 +198,10 @@ fn read() -> Result<Cow<'static, [u8]>, String> {
 
 fn open_in_engine(file: &[u8], manifest: &Manifest, health: &Health) -> Option<Opened> {
     let sampling = Sampling { temperature: manifest.temperature, top_p: manifest.top_p };
-    let name = format!("{} ({}, {}, vocabulary {})", manifest.name, manifest.stage, manifest.revision, manifest.vocabulary);
+    let name = format!(
+        "{} ({}, {}, vocabulary {})",
+        manifest.name, manifest.stage, manifest.revision, manifest.vocabulary
+    );
     let why = match onnx_runtime::OnnxRuntime::open(file, manifest) {
         Ok(model) => {
             health.write_texts(|texts| {

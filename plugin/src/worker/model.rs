@@ -105,7 +105,9 @@ pub enum ModelError {
         reason: String,
     },
     /// An answer has another size than the manifest promises.
-    #[error("the model's `{name}` has {file} numbers where its manifest promises {promised}: use a model made for this version")]
+    #[error(
+        "the model's `{name}` has {file} numbers where its manifest promises {promised}: use a model made for this version"
+    )]
     Size {
         /// The output.
         name: &'static str,
@@ -197,8 +199,12 @@ impl KvRing {
 
     /// A copy of a row, to be put back.
     pub fn save(&mut self, row: usize) -> SavedRow {
-        let mut saved =
-            SavedRow { row, keys: vec![0.0; self.dims.row()], values: vec![0.0; self.dims.row()], mask: self.mask[row] };
+        let mut saved = SavedRow {
+            row,
+            keys: vec![0.0; self.dims.row()],
+            values: vec![0.0; self.dims.row()],
+            mask: self.mask[row],
+        };
         self.each_head(row, |ring, at, to| {
             let from = at..at + to.len();
             saved.keys[to.clone()].copy_from_slice(&ring.keys[from.clone()]);

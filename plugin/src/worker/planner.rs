@@ -71,7 +71,12 @@ impl Planner {
     ///
     /// # Errors
     /// What the engine says.
-    pub fn take(&mut self, model: &mut dyn ChordModel, message: &ToWorker, sink: &mut dyn Sink) -> Result<(), ModelError> {
+    pub fn take(
+        &mut self,
+        model: &mut dyn ChordModel,
+        message: &ToWorker,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ModelError> {
         match message {
             ToWorker::Begin { epoch, coming, rules } => {
                 self.begin(model, *epoch, *coming, 0)?;
@@ -86,7 +91,13 @@ impl Planner {
         &self.history
     }
 
-    fn begin(&mut self, model: &mut dyn ChordModel, epoch: Epoch, coming: Coming, ordinal: i64) -> Result<(), ModelError> {
+    fn begin(
+        &mut self,
+        model: &mut dyn ChordModel,
+        epoch: Epoch,
+        coming: Coming,
+        ordinal: i64,
+    ) -> Result<(), ModelError> {
         self.epoch = Some(epoch);
         self.next_heard = ordinal;
         self.heard_note = false;
@@ -95,7 +106,12 @@ impl Planner {
         self.history.begin(model, coming.phase)
     }
 
-    fn hear(&mut self, model: &mut dyn ChordModel, heard: &Heard, sink: &mut dyn Sink) -> Result<(), ModelError> {
+    fn hear(
+        &mut self,
+        model: &mut dyn ChordModel,
+        heard: &Heard,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ModelError> {
         if self.epoch != Some(heard.epoch) || self.next_heard != heard.ordinal {
             // Messages were lost: what is left of the history would be a lie.
             let here = Coming { frame: heard.frame, ..heard.coming };
@@ -130,13 +146,25 @@ impl Planner {
     }
 
     /// Commits and drafts from the frame that comes next.
-    fn extend(&mut self, model: &mut dyn ChordModel, coming: Coming, rules: &Rules, sink: &mut dyn Sink) -> Result<(), ModelError> {
+    fn extend(
+        &mut self,
+        model: &mut dyn ChordModel,
+        coming: Coming,
+        rules: &Rules,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ModelError> {
         let planned = self.plan_on(model, coming, rules, sink);
         self.history.undo();
         planned
     }
 
-    fn plan_on(&mut self, model: &mut dyn ChordModel, coming: Coming, rules: &Rules, sink: &mut dyn Sink) -> Result<(), ModelError> {
+    fn plan_on(
+        &mut self,
+        model: &mut dyn ChordModel,
+        coming: Coming,
+        rules: &Rules,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ModelError> {
         let (mut ordinal, mut coming) = (self.next_heard, coming);
         let last_commit = self.next_heard + rules.commit.max(1) - 1;
         let last_draft = if rules.offline { last_commit } else { self.next_heard + rules.look_ahead - 1 };
@@ -167,7 +195,13 @@ impl Planner {
     }
 
     /// The chord of a frame, and whether it is to be heard.
-    fn draw(&self, ordinal: i64, coming: Coming, rules: &Rules, entered: &mut bool) -> (ChordToken, Standing) {
+    fn draw(
+        &self,
+        ordinal: i64,
+        coming: Coming,
+        rules: &Rules,
+        entered: &mut bool,
+    ) -> (ChordToken, Standing) {
         if !self.heard_note {
             return (ChordToken::SILENCE, Standing::Listening);
         }
@@ -193,7 +227,15 @@ impl Planner {
         (token, standing)
     }
 
-    fn settle(&mut self, ordinal: i64, coming: Coming, token: ChordToken, standing: Standing, commits: bool, sink: &mut dyn Sink) {
+    fn settle(
+        &mut self,
+        ordinal: i64,
+        coming: Coming,
+        token: ChordToken,
+        standing: Standing,
+        commits: bool,
+        sink: &mut dyn Sink,
+    ) {
         if commits {
             self.stands.push_back(Drawn { ordinal, coming, token, standing });
         }

@@ -23,7 +23,9 @@ pub fn after(coming: Coming) -> Coming {
 fn later(phase: BarPhase) -> BarPhase {
     match phase {
         BarPhase::Unknown => BarPhase::Unknown,
-        BarPhase::At { position, length } => BarPhase::At { position: (position + 1) % length.max(1), length },
+        BarPhase::At { position, length } => {
+            BarPhase::At { position: (position + 1) % length.max(1), length }
+        }
     }
 }
 

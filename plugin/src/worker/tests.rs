@@ -96,7 +96,8 @@ fn take(melody: &[MelodyFrame], rules: Rules) -> (Vec<ChordFrame>, Vec<Planned>)
     let mut chords = Vec::new();
     for (ordinal, melody) in melody.iter().enumerate() {
         let ordinal = ordinal as i64;
-        let mut stands = basket.planned.iter().filter(|p| p.ordinal == ordinal && p.standing != Standing::Draft);
+        let mut stands =
+            basket.planned.iter().filter(|p| p.ordinal == ordinal && p.standing != Standing::Draft);
         let planned = stands.next().expect("a frame was not committed in time");
         assert!(stands.next().is_none(), "frame {ordinal} was committed twice");
         chords.push(planned.chord);
@@ -111,7 +112,8 @@ fn take(melody: &[MelodyFrame], rules: Rules) -> (Vec<ChordFrame>, Vec<Planned>)
         };
         let before = planner.history().cache().clone();
         planner.take(&mut model, &ToWorker::Heard(heard), &mut basket).unwrap();
-        let changed = before.mask().iter().zip(planner.history().cache().mask()).filter(|(a, b)| a != b).count();
+        let changed =
+            before.mask().iter().zip(planner.history().cache().mask()).filter(|(a, b)| a != b).count();
         assert!(changed <= 1, "imagined rows were left behind");
     }
     (chords, basket.planned)
@@ -163,17 +165,24 @@ fn nothing_is_played_to_silence() {
 
 #[test]
 fn chords_change_only_on_the_grid() {
-    let grids = [ChangeGrid::Eighth, ChangeGrid::Beat, ChangeGrid::HalfBar, ChangeGrid::Bar, ChangeGrid::TwoBars];
+    let grids =
+        [ChangeGrid::Eighth, ChangeGrid::Beat, ChangeGrid::HalfBar, ChangeGrid::Bar, ChangeGrid::TwoBars];
     for grid in grids {
         let (chords, _) = take(&melody(400), Rules { grid, ..Rules::default() });
         let mut onsets = 0;
         for (frame, chord) in chords.iter().enumerate() {
             if matches!(chord, ChordFrame::Onset(_)) {
                 onsets += 1;
-                assert!(grid.allows(Frame(frame as i64), phase(frame as i64)), "{grid:?}: onset on frame {frame}");
+                assert!(
+                    grid.allows(Frame(frame as i64), phase(frame as i64)),
+                    "{grid:?}: onset on frame {frame}"
+                );
             }
             let cut = frame > 0 && *chord == ChordFrame::Silence && chords[frame - 1] != ChordFrame::Silence;
-            assert!(!cut || grid.allows(Frame(frame as i64), phase(frame as i64)), "{grid:?}: end on frame {frame}");
+            assert!(
+                !cut || grid.allows(Frame(frame as i64), phase(frame as i64)),
+                "{grid:?}: end on frame {frame}"
+            );
         }
         assert!(onsets > 3, "{grid:?}: {onsets} onsets");
     }
@@ -213,7 +222,8 @@ fn lost_messages_begin_the_history_anew() {
 
 #[test]
 fn a_backlog_is_worked_off_without_planning_what_is_over() {
-    let (mut model, mut basket) = (Moody { patience: usize::MAX }, Basket { waiting: 1, ..Basket::default() });
+    let (mut model, mut basket) =
+        (Moody { patience: usize::MAX }, Basket { waiting: 1, ..Basket::default() });
     let mut planner = Planner::new(History::new(DIMS), Sampling::default());
     let rules = Rules { listen: 8, ..Rules::default() };
     let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), rules };
@@ -234,10 +244,13 @@ fn a_backlog_is_worked_off_without_planning_what_is_over() {
     assert_eq!(basket.planned.iter().map(|p| p.ordinal).collect::<Vec<_>>(), (0..=8).collect::<Vec<_>>());
 }
 
+/// A note that came out: sample, channel, key, whether it goes down.
+type Sent = (i64, u8, u8, bool);
+
 /// A host that plays a tune offline to a whole instance.
 struct Stage {
     incoming: VecDeque<Incoming>,
-    sent: Vec<(i64, u8, u8, bool)>,
+    sent: Vec<Sent>,
     now: i64,
 }
 
@@ -247,17 +260,32 @@ impl Port for Stage {
     }
     fn forward(&mut self) {}
     fn send(&mut self, note: Outgoing) -> bool {
-        self.sent.push((self.now + i64::from(note.offset), note.channel, note.key.midi(), note.velocity.is_some()));
+        self.sent.push((
+            self.now + i64::from(note.offset),
+            note.channel,
+            note.key.midi(),
+            note.velocity.is_some(),
+        ));
         true
     }
 }
 
 fn opened(patience: usize) -> Option<Opened> {
-    Some(Opened { model: Box::new(Moody { patience }), sampling: Sampling::default(), engine: Engine::BuiltIn })
+    Some(Opened {
+        model: Box::new(Moody { patience }),
+        sampling: Sampling::default(),
+        engine: Engine::BuiltIn,
+    })
 }
 
 /// Plays eighths at 120 BPM and 48 kHz for `beats` through audio side and worker thread, in blocks of these sizes.
-fn render(sizes: &[u32], beats: i64, rules: Rules, cycle: Option<Cycle>, patience: usize) -> (Vec<(i64, u8, u8, bool)>, Arc<Health>) {
+fn render(
+    sizes: &[u32],
+    beats: i64,
+    rules: Rules,
+    cycle: Option<Cycle>,
+    patience: usize,
+) -> (Vec<Sent>, Arc<Health>) {
     let health = Arc::new(Health::default());
     let (audio_end, worker_end, _editor) = connect(health.clone());
     let worker = Worker::start_with(worker_end, move |_| opened(patience));
@@ -270,7 +298,9 @@ fn render(sizes: &[u32], beats: i64, rules: Rules, cycle: Option<Cycle>, patienc
         if num_samples <= 0 {
             break;
         }
-        for at in (stage.now..stage.now + num_samples).filter(|at| at % 12_000 == 100 || at % 12_000 == 11_000) {
+        for at in
+            (stage.now..stage.now + num_samples).filter(|at| at % 12_000 == 100 || at % 12_000 == 11_000)
+        {
             let (offset, key) = ((at - stage.now) as u32, Pitch::folded(60 + (at / 12_000 * 7 % 12) as i32));
             stage.incoming.push_back(if at % 12_000 == 100 {
                 Incoming::On { offset, channel: 0, key, velocity: 0.7 }
@@ -305,10 +335,17 @@ fn a_take_is_the_same_at_any_block_size() {
         let rules = Rules { commit, listen: 8, ..Rules::default() };
         let (whole, health) = render(&[24_000], 24, rules, None, usize::MAX);
         assert!(whole.len() > 40, "{whole:?}");
-        assert!(whole.iter().filter(|note| note.3).all(|note| note.0 % 6000 == 0), "a chord fell off the grid");
+        assert!(
+            whole.iter().filter(|note| note.3).all(|note| note.0 % 6000 == 0),
+            "a chord fell off the grid"
+        );
         assert_eq!(health.late(), 0);
         for sizes in [&[64][..], &[512], &[1, 4000, 333]] {
-            assert_eq!(render(sizes, 24, rules, None, usize::MAX).0, whole, "commit {commit}, blocks {sizes:?}");
+            assert_eq!(
+                render(sizes, 24, rules, None, usize::MAX).0,
+                whole,
+                "commit {commit}, blocks {sizes:?}"
+            );
         }
     }
 }
@@ -345,7 +382,7 @@ fn no_model_is_silence() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn imagining_leaves_no_trace(heard in 1..300usize, imagined in 1..40usize) {
         let mut model = Moody { patience: usize::MAX };

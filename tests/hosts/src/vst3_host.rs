@@ -10,20 +10,18 @@ use crate::{
     vst3_module::{Module, PluginClass},
     vst3_survey::{midi_param, survey_buses, survey_params, wide_text},
 };
-use std::{ffi::c_void, path::Path, rc::Rc};
+use std::{path::Path, rc::Rc};
 use vst3::{
-    ComPtr, ComWrapper, Interface,
+    ComPtr, ComWrapper,
     Steinberg::{
-        FUnknown, IBStream, IPluginBaseTrait, IPluginFactoryTrait, Vst,
+        FUnknown, IBStream, IPluginBaseTrait, Vst,
         Vst::{
             AudioBusBuffers, BusDirections_, ControllerNumbers_, IAudioProcessor, IAudioProcessorTrait,
-            IComponent, IComponentHandler, IComponentTrait, IConnectionPoint, IConnectionPointTrait,
-            IEditController, IEditControllerTrait, IEventList, IHostApplication, IMidiMapping,
-            IMidiMappingTrait, IParameterChanges, MediaTypes_,
-            ParameterInfo_::{ParameterFlags, ParameterFlags_},
-            ProcessData, ProcessModes_, ProcessSetup, SymbolicSampleSizes_,
+            IComponent, IComponentHandler, IComponentTrait, IEditController, IEditControllerTrait,
+            IEventList, IHostApplication, IMidiMapping, IParameterChanges, MediaTypes_, ProcessData,
+            ProcessModes_, ProcessSetup, SymbolicSampleSizes_,
         },
-        kNotImplemented, kResultOk, kResultTrue, tresult,
+        kNotImplemented, kResultOk, tresult,
     },
 };
 

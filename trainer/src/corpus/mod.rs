@@ -14,6 +14,7 @@ mod score;
 
 pub use census::{Census, census, failures, note_in_chord, table};
 pub use import::{Failure, FileTally, ImportReport, import_path};
+pub use normalised::{NORMALISED, coverage};
 
 use music::lead_sheet::LeadSheet;
 use std::path::Path;

@@ -81,7 +81,8 @@ impl Crop {
             self.chords[from] = ChordFrame::Onset(chord);
         }
         if self.melody.get(from) == Some(&MelodyFrame::Hold)
-            && let Some(before) = self.melody[..from].iter().rev().find(|m| !matches!(m, MelodyFrame::Hold)).copied()
+            && let Some(before) =
+                self.melody[..from].iter().rev().find(|m| !matches!(m, MelodyFrame::Hold)).copied()
         {
             self.melody[from] = before;
         }
@@ -120,7 +121,15 @@ pub struct Augmentation {
 
 impl Default for Augmentation {
     fn default() -> Self {
-        Self { transposition: 1.0, octave: 0.2, dropped_notes: 0.1, jitter: 0.1, key_jump: 0.2, hidden_phase: 0.15, wrong_chords: 0.75 }
+        Self {
+            transposition: 1.0,
+            octave: 0.2,
+            dropped_notes: 0.1,
+            jitter: 0.1,
+            key_jump: 0.2,
+            hidden_phase: 0.15,
+            wrong_chords: 0.75,
+        }
     }
 }
 
@@ -129,8 +138,15 @@ const TOUCHED: f64 = 0.1;
 
 impl Augmentation {
     /// No change at all.
-    pub const NONE: Self =
-        Self { transposition: 0.0, octave: 0.0, dropped_notes: 0.0, jitter: 0.0, key_jump: 0.0, hidden_phase: 0.0, wrong_chords: 0.0 };
+    pub const NONE: Self = Self {
+        transposition: 0.0,
+        octave: 0.0,
+        dropped_notes: 0.0,
+        jitter: 0.0,
+        key_jump: 0.0,
+        hidden_phase: 0.0,
+        wrong_chords: 0.0,
+    };
 
     /// Changes a crop of one song.
     pub fn apply(&self, mut crop: Crop, rng: &mut impl Rng) -> Crop {
@@ -185,7 +201,11 @@ const RIGHTED_AT_CHANGE: f64 = 0.6;
 /// Plays wrong chords in place of some right ones, and puts them right: see the head of this file.
 fn play_wrong(crop: &mut Crop, rng: &mut impl Rng) {
     let right = sounding(&crop.chords);
-    let known: Vec<Chord> = crop.chords.iter().filter_map(|c| if let ChordFrame::Onset(chord) = c { Some(*chord) } else { None }).collect();
+    let known: Vec<Chord> = crop
+        .chords
+        .iter()
+        .filter_map(|c| if let ChordFrame::Onset(chord) = c { Some(*chord) } else { None })
+        .collect();
     let mut played = crop.chords.clone();
     let mut is_wrong = false;
     for t in 0..played.len() {
@@ -201,11 +221,16 @@ fn play_wrong(crop: &mut Crop, rng: &mut impl Rng) {
             ChordFrame::Hold => {}
         }
         let (on_beat, on_half_bar) = match crop.phases[t] {
-            BarPhase::At { position, .. } => (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar()),
+            BarPhase::At { position, .. } => {
+                (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar())
+            }
             BarPhase::Unknown => (t as i64 % FRAMES_PER_BEAT == 0, false),
         };
         let chance = if on_half_bar { RIGHTED_ON_HALF_BAR } else { RIGHTED_ON_BEAT };
-        if is_wrong && goes_on && on_beat && rng.random_bool(chance)
+        if is_wrong
+            && goes_on
+            && on_beat
+            && rng.random_bool(chance)
             && let Some(chord) = right[t]
         {
             played[t] = ChordFrame::Onset(chord);
@@ -250,7 +275,8 @@ fn jitter(melody: &mut [MelodyFrame], rng: &mut impl Rng) {
             }
         } else if melody.get(t + 1) == Some(&MelodyFrame::Hold) {
             // Late: what sounded before goes on for a frame.
-            melody[t] = if melody[t - 1] == MelodyFrame::Rest { MelodyFrame::Rest } else { MelodyFrame::Hold };
+            melody[t] =
+                if melody[t - 1] == MelodyFrame::Rest { MelodyFrame::Rest } else { MelodyFrame::Hold };
             melody[t + 1] = MelodyFrame::Onset(pitch);
         }
     }
@@ -265,7 +291,13 @@ mod tests {
     fn crop(melody: &str, chords: &str) -> Crop {
         let (melody, chords) = (parse_melody(melody).unwrap(), parse_chords(chords).unwrap());
         let len = melody.len();
-        Crop { melody, chords, annotated: vec![true; len], phases: vec![BarPhase::Unknown; len], played: None }
+        Crop {
+            melody,
+            chords,
+            annotated: vec![true; len],
+            phases: vec![BarPhase::Unknown; len],
+            played: None,
+        }
     }
 
     #[test]
@@ -279,7 +311,12 @@ mod tests {
     #[test]
     fn a_cut_in_mid_chord_starts_it() {
         let whole = crop("| C4 - - - E4 - - - |", "| Am - - - - - - - |");
-        let frames = Frames { melody: whole.melody, chords: whole.chords, annotated: whole.annotated, phases: whole.phases };
+        let frames = Frames {
+            melody: whole.melody,
+            chords: whole.chords,
+            annotated: whole.annotated,
+            phases: whole.phases,
+        };
         assert_eq!(Crop::cut(&frames, 2, 4).chords, parse_chords("| Am - - - |").unwrap());
         assert_eq!(Crop::cut(&frames, 2, 4).melody, parse_melody("| C4 - E4 - |").unwrap());
     }
@@ -289,7 +326,10 @@ mod tests {
         let (mut wrong, mut righted) = (0, 0);
         for seed in 0..50 {
             let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-            let mut misled = crop(&"| C4 - - - - - - - - - - - - - - - |".repeat(4).replace("||", "|"), &"| C - - - - - - - G - - - - - - - |".repeat(4).replace("||", "|"));
+            let mut misled = crop(
+                &"| C4 - - - - - - - - - - - - - - - |".repeat(4).replace("||", "|"),
+                &"| C - - - - - - - G - - - - - - - |".repeat(4).replace("||", "|"),
+            );
             let right = sounding(&misled.chords);
             play_wrong(&mut misled, &mut rng);
             let played = misled.played.clone().unwrap();
@@ -309,7 +349,15 @@ mod tests {
 
     #[test]
     fn no_augmentation_breaks_a_lane() {
-        let all = Augmentation { transposition: 1.0, octave: 1.0, dropped_notes: 1.0, jitter: 1.0, key_jump: 1.0, hidden_phase: 1.0, wrong_chords: 1.0 };
+        let all = Augmentation {
+            transposition: 1.0,
+            octave: 1.0,
+            dropped_notes: 1.0,
+            jitter: 1.0,
+            key_jump: 1.0,
+            hidden_phase: 1.0,
+            wrong_chords: 1.0,
+        };
         let line = "| C4 - E4 . G4 - - - |".repeat(20).replace("||", "|");
         let chords = "| C - - - - - - - |".repeat(20).replace("||", "|");
         for seed in 0..200 {
@@ -317,9 +365,17 @@ mod tests {
             let out = all.apply(crop(&line, &chords), &mut rng);
             assert_eq!(out.len(), 160);
             for pair in out.melody.windows(2) {
-                assert!(pair != [MelodyFrame::Rest, MelodyFrame::Hold], "{}", print_melody(&out.melody, &out.phases));
+                assert!(
+                    pair != [MelodyFrame::Rest, MelodyFrame::Hold],
+                    "{}",
+                    print_melody(&out.melody, &out.phases)
+                );
             }
-            assert!(sounding(&out.chords).iter().all(Option::is_some), "{}", print_chords(&out.chords, &out.phases));
+            assert!(
+                sounding(&out.chords).iter().all(Option::is_some),
+                "{}",
+                print_chords(&out.chords, &out.phases)
+            );
         }
     }
 }

@@ -4,7 +4,10 @@
 
 pub mod augment;
 
-use crate::{corpus::{Imported, Split}, model::forward::Inputs};
+use crate::{
+    corpus::{Imported, Split},
+    model::forward::Inputs,
+};
 use augment::{Augmentation, Crop};
 use music::{
     harmony::ChordFrame,
@@ -33,8 +36,14 @@ pub struct Songs(pub Vec<Song>);
 impl Songs {
     /// Takes the songs of `split`; a song that bears none is assigned one by a hash of its group, or of its id.
     pub fn of(imported: &[Imported], split: Split) -> Self {
-        let mine = |song: &&Imported| song.split.unwrap_or_else(|| assigned(song.group.as_ref().unwrap_or(&song.id))) == split;
-        let song = |song: &Imported| Song { id: song.id.clone(), source: song.source.clone(), frames: song.sheet.frames() };
+        let mine = |song: &&Imported| {
+            song.split.unwrap_or_else(|| assigned(song.group.as_ref().unwrap_or(&song.id))) == split
+        };
+        let song = |song: &Imported| Song {
+            id: song.id.clone(),
+            source: song.source.clone(),
+            frames: song.sheet.frames(),
+        };
         let usable = |song: &Song| {
             let sounds = song.frames.chords.iter().any(|c| matches!(c, ChordFrame::Onset(_)));
             sounds && song.frames.melody.iter().any(|m| MelodyToken::of(*m).pitch().is_some())
@@ -50,7 +59,8 @@ impl Songs {
 
 /// The split of a song that bears none: 80 / 10 / 10 by hash, so that it never moves.
 fn assigned(key: &str) -> Split {
-    let hash = key.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    let hash =
+        key.bytes().fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     match (hash >> 20) % 10 {
         0 => Split::Valid,
         1 => Split::Test,
@@ -74,7 +84,10 @@ pub struct Batch {
 impl Batch {
     /// A batch of crops of equal length.
     pub fn of(crops: &[Crop]) -> Self {
-        let mut batch = Self { inputs: Inputs { batch: crops.len(), time: crops[0].melody.len(), ..Inputs::default() }, ..Self::default() };
+        let mut batch = Self {
+            inputs: Inputs { batch: crops.len(), time: crops[0].melody.len(), ..Inputs::default() },
+            ..Self::default()
+        };
         for crop in crops {
             let mut chroma = Chroma::default();
             let (mut chord, mut melody) = (ChordToken::START, MelodyToken::START);
@@ -166,7 +179,11 @@ mod tests {
         let chords = parse_chords("| C - - - - - - - | F - - - G7 - - - |").unwrap();
         let len = melody.len();
         let phases = vec![music::meter::BarPhase::Unknown; len];
-        Songs(vec![Song { id: "a".into(), source: "own".into(), frames: Frames { melody, chords, annotated: vec![true; len], phases } }])
+        Songs(vec![Song {
+            id: "a".into(),
+            source: "own".into(),
+            frames: Frames { melody, chords, annotated: vec![true; len], phases },
+        }])
     }
 
     #[test]

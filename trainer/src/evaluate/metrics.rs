@@ -194,7 +194,8 @@ mod tests {
 
     fn check(melody: &str, chords: &str) -> Metrics {
         let (melody, chords) = (parse_melody(melody).unwrap(), parse_chords(chords).unwrap());
-        let phases: Vec<_> = (0..melody.len() as i64).map(|f| BarPhase::of(Frame(f), Meter::COMMON, Beats(0.0))).collect();
+        let phases: Vec<_> =
+            (0..melody.len() as i64).map(|f| BarPhase::of(Frame(f), Meter::COMMON, Beats(0.0))).collect();
         let counts = vec![true; melody.len()];
         measure(&[Measured { melody: &melody, chords: &chords, phases: &phases, counts: &counts }])
     }
@@ -204,13 +205,19 @@ mod tests {
         // C major under C E (in) and D (out); two frames of rest; a change on the half bar, one on the bar line.
         let m = check(
             "| C4 - - - E4 - - - D4 - - - . . G4 - | A4 - - - - - - - - - - - - - - - |",
-            "| C  - - - -  - - - F  - - - - - -  - | .  - - - Am - - - - - - - - - - - |".replace(". - - -", ". . . .").as_str(),
+            "| C  - - - -  - - - F  - - - - - -  - | .  - - - Am - - - - - - - - - - - |"
+                .replace(". - - -", ". . . .")
+                .as_str(),
         );
         // In: C, E over C (8 frames); D over F: out (4); G over F: out (2); A over Am (12 frames) in: 20 of 26.
         assert!((m.note_in_chord - 20.0 / 26.0).abs() < 1e-9, "{m:?}");
         assert!((m.silence - 4.0 / 30.0).abs() < 1e-9);
         // Changes: F at the half bar, Am on beat 2 of bar 2.
-        assert!((m.on_bar - 0.0).abs() < 1e-9 && (m.on_half_bar - 0.5).abs() < 1e-9 && (m.changes_per_bar - 1.0).abs() < 1e-9);
+        assert!(
+            (m.on_bar - 0.0).abs() < 1e-9
+                && (m.on_half_bar - 0.5).abs() < 1e-9
+                && (m.changes_per_bar - 1.0).abs() < 1e-9
+        );
         // Lengths 8, 8, 12.
         let expected = -(2.0 / 3.0 * (2.0f64 / 3.0).ln() + 1.0 / 3.0 * (1.0f64 / 3.0).ln());
         assert!((m.length_entropy - expected).abs() < 1e-9);

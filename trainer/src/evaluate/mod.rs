@@ -76,12 +76,18 @@ pub fn compare(policy: &Policy, songs: &Songs, protocol: Protocol) -> Comparison
         .collect();
     let melodies: Vec<Melody> = human.iter().map(|m| Melody { frames: m.melody, phases: m.phases }).collect();
     let sampling = Sampling { temperature: protocol.temperature, top_p: protocol.top_p };
-    let answers: Vec<Vec<_>> = (0..protocol.seeds).flat_map(|seed| accompany(&dense, &melodies, sampling, seed + 1)).collect();
+    let answers: Vec<Vec<_>> =
+        (0..protocol.seeds).flat_map(|seed| accompany(&dense, &melodies, sampling, seed + 1)).collect();
     let all = vec![true; protocol.frames.max(chosen.iter().map(|s| len(s)).max().unwrap_or(0))];
     let system: Vec<Measured> = answers
         .iter()
         .zip(human.iter().cycle())
-        .map(|(chords, m)| Measured { melody: m.melody, chords, phases: m.phases, counts: &all[..m.melody.len()] })
+        .map(|(chords, m)| Measured {
+            melody: m.melody,
+            chords,
+            phases: m.phases,
+            counts: &all[..m.melody.len()],
+        })
         .collect();
     Comparison { protocol, human: measure(&human), system: measure(&system) }
 }

@@ -30,7 +30,8 @@ pub fn accompany(dense: &Dense, melodies: &[Melody], sampling: Sampling, seed: u
         let inputs: Vec<StepInput> = (0..melodies.len())
             .map(|n| {
                 let melody = &melodies[n];
-                let (bar_position, bar_length) = bar_ids(melody.phases.get(t).copied().unwrap_or(BarPhase::Unknown));
+                let (bar_position, bar_length) =
+                    bar_ids(melody.phases.get(t).copied().unwrap_or(BarPhase::Unknown));
                 let before = t.checked_sub(1).map(|t| melody.frames.get(t).copied().unwrap_or_default());
                 StepInput {
                     chord: tokens[n],
@@ -47,7 +48,9 @@ pub fn accompany(dense: &Dense, melodies: &[Melody], sampling: Sampling, seed: u
             let logits = &streams.chord_logits[n * ChordToken::COUNT..(n + 1) * ChordToken::COUNT];
             let legal = |id: usize| ChordToken::from_id(id).is_some_and(|next| tokens[n].may_precede(next));
             let at = uniform(seed.wrapping_mul(0x1_0000).wrapping_add(n as u64), t as i64, Draw::Chord);
-            tokens[n] = draw(logits, legal, sampling, at).and_then(ChordToken::from_id).unwrap_or(ChordToken::SILENCE);
+            tokens[n] = draw(logits, legal, sampling, at)
+                .and_then(ChordToken::from_id)
+                .unwrap_or(ChordToken::SILENCE);
             chords[n].push(tokens[n].frame());
             chroma[n].hear(*heard);
         }

@@ -1,8 +1,8 @@
 //! A small builder of ONNX graphs: every call adds one node and returns its output's name.
 
 use super::messages::{
-    ATTRIBUTE_INT, ATTRIBUTE_INTS, Attribute, Dimension, Extent, FLOAT, Graph, INT32, INT64, Initializer, Node, TensorShape, TensorType,
-    ValueInfo, ValueType,
+    ATTRIBUTE_INT, ATTRIBUTE_INTS, Attribute, Dimension, Extent, FLOAT, Graph, INT32, INT64, Initializer,
+    Node, TensorShape, TensorType, ValueInfo, ValueType,
 };
 
 /// A graph in the making.
@@ -92,7 +92,8 @@ impl Builder {
 
     /// Numbers `from..to` along an axis.
     pub fn slice(&mut self, x: &str, axis: i64, from: usize, to: usize) -> String {
-        let (from, to, axis) = (self.constant_i64(&[from as i64]), self.constant_i64(&[to as i64]), self.constant_i64(&[axis]));
+        let (from, to, axis) =
+            (self.constant_i64(&[from as i64]), self.constant_i64(&[to as i64]), self.constant_i64(&[axis]));
         self.node("Slice", &[x, &from, &to, &axis], vec![])
     }
 

@@ -21,7 +21,14 @@ use prost::Message;
 use std::{collections::BTreeMap, f32::consts::TAU};
 
 /// What a checkpoint's file promises.
-pub fn manifest(checkpoint: &Checkpoint, stage: &str, recipe: &Recipe, corpora: BTreeMap<String, String>, numbers: BTreeMap<String, f64>, revision: String) -> Manifest {
+pub fn manifest(
+    checkpoint: &Checkpoint,
+    stage: &str,
+    recipe: &Recipe,
+    corpora: BTreeMap<String, String>,
+    numbers: BTreeMap<String, f64>,
+    revision: String,
+) -> Manifest {
     let shape = checkpoint.network.shape;
     Manifest {
         contract: CONTRACT,
@@ -125,7 +132,8 @@ impl Writer<'_> {
             swap[2 * j * size + 2 * j + 1] = 1.0;
         }
         let turns: Vec<f32> = periods.iter().map(|p| TAU / *p as f32).collect();
-        let (periods, turns) = (self.graph.constant_i32(&[size], &periods), self.graph.constant(&[size], &turns));
+        let (periods, turns) =
+            (self.graph.constant_i32(&[size], &periods), self.graph.constant(&[size], &turns));
         let phase = self.graph.node("Mod", &[names::POSITION, &periods], vec![]);
         let phase = self.graph.node("Cast", &[&phase], vec![int("to", i64::from(FLOAT))]);
         let angle = self.mul(&phase, &turns);

@@ -56,15 +56,22 @@ impl<'a> Finetuning<'a> {
     pub fn new(recipe: &'a Recipe, songs: &'a Songs, teacher: Teacher, checkpoint: Checkpoint) -> Self {
         let settings = &recipe.finetune;
         // Other crops than pretraining saw under the same number.
-        let batches = Batches::new(songs, settings.batch, settings.time, settings.augmentation, recipe.seed ^ 0xf17e);
+        let batches =
+            Batches::new(songs, settings.batch, settings.time, settings.augmentation, recipe.seed ^ 0xf17e);
         Self { recipe, teacher, batches, device: Device::flex().autodiff(), checkpoint }
     }
 
     /// The policy's own accompaniment of a batch of melodies.
     fn roll_out(&self, number: u64) -> Vec<Crop> {
         let mut crops = self.batches.crops(number);
-        let melodies: Vec<Melody> = crops.iter().map(|c| Melody { frames: &c.melody, phases: &c.phases }).collect();
-        let chords = accompany(&Dense::new(&self.checkpoint.network), &melodies, Sampling::default(), self.recipe.seed ^ (number << 20));
+        let melodies: Vec<Melody> =
+            crops.iter().map(|c| Melody { frames: &c.melody, phases: &c.phases }).collect();
+        let chords = accompany(
+            &Dense::new(&self.checkpoint.network),
+            &melodies,
+            Sampling::default(),
+            self.recipe.seed ^ (number << 20),
+        );
         for (crop, chords) in crops.iter_mut().zip(chords) {
             crop.chords = chords;
             crop.played = None;
@@ -85,8 +92,10 @@ impl<'a> Finetuning<'a> {
         let loss = apply::<2, 1>(logits, Arc::new(KlTo { teacher })).mean();
         let gradients = leaves.gradients(&loss.backward());
         let settings = &self.recipe.finetune;
-        let gradient_norm = settings.optimizer.update(&mut network.parameters, moments, &gradients, settings.updates);
-        let divergence = loss.into_data().try_to_vec::<f32>().ok().and_then(|v| v.first().copied()).unwrap_or(f32::NAN);
+        let gradient_norm =
+            settings.optimizer.update(&mut network.parameters, moments, &gradients, settings.updates);
+        let divergence =
+            loss.into_data().try_to_vec::<f32>().ok().and_then(|v| v.first().copied()).unwrap_or(f32::NAN);
         Line { stage: "kd", update: moments.updates, divergence, gradient_norm }
     }
 }
@@ -95,7 +104,13 @@ impl<'a> Finetuning<'a> {
 ///
 /// # Errors
 /// A broken checkpoint, or what the file system says.
-pub fn run(recipe: &Recipe, songs: &Songs, policy: Policy, teacher: Teacher, folder: &RunFolder) -> anyhow::Result<Policy> {
+pub fn run(
+    recipe: &Recipe,
+    songs: &Songs,
+    policy: Policy,
+    teacher: Teacher,
+    folder: &RunFolder,
+) -> anyhow::Result<Policy> {
     let path = folder.file(CHECKPOINT);
     let checkpoint = if path.exists() {
         Checkpoint::load(&path)?
@@ -146,7 +161,12 @@ mod tests {
         recipe.finetune.optimizer.warmup = 2;
         let melody = parse_melody("| C4 - E4 . G4 - - - | A4 - F4 - E4 - D4 - |").unwrap();
         let chords = parse_chords("| C - - - - - - - | F - - - G7 - - - |").unwrap();
-        let frames = Frames { annotated: vec![true; melody.len()], phases: vec![BarPhase::Unknown; melody.len()], melody, chords };
+        let frames = Frames {
+            annotated: vec![true; melody.len()],
+            phases: vec![BarPhase::Unknown; melody.len()],
+            melody,
+            chords,
+        };
         let songs = Songs(vec![Song { id: "own".into(), source: "own".into(), frames }]);
         let mut teacher = Teacher::build(recipe.model, 1).unwrap();
         // A teacher with an opinion.

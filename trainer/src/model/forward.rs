@@ -90,7 +90,14 @@ impl Policy {
 
     /// The hidden state of each position before the heads, [batch · time, width], normalised. `beside` is added
     /// to the embedding, [batch · time, width]; `window` as in [`Attention`].
-    pub fn hidden(&self, leaves: &Leaves, inputs: &Inputs, beside: Option<Tensor<2>>, window: Option<usize>, device: &Device) -> Tensor<2> {
+    pub fn hidden(
+        &self,
+        leaves: &Leaves,
+        inputs: &Inputs,
+        beside: Option<Tensor<2>>,
+        window: Option<usize>,
+        device: &Device,
+    ) -> Tensor<2> {
         let (batch, time, width) = (inputs.batch, inputs.time, self.shape.width());
         let rows = batch * time;
         let mut ids = Vec::with_capacity(rows * 4);
@@ -102,8 +109,12 @@ impl Policy {
                 BAR_LENGTH_ROW as u32 + inputs.bar_lengths[n],
             ]);
         }
-        let table = Tensor::cat((place::CHORD_IN..=place::BAR_LENGTH_IN).map(|idx| self.matrix(leaves, idx)).collect(), 0);
-        let chroma = Tensor::<2>::from_data(TensorData::new(inputs.chroma.clone(), [rows, CHROMA_FEATURES]), device);
+        let table = Tensor::cat(
+            (place::CHORD_IN..=place::BAR_LENGTH_IN).map(|idx| self.matrix(leaves, idx)).collect(),
+            0,
+        );
+        let chroma =
+            Tensor::<2>::from_data(TensorData::new(inputs.chroma.clone(), [rows, CHROMA_FEATURES]), device);
         let mut x: Tensor<2> = apply::<2, 2>(table, Arc::new(EmbedSum { ids, lanes: 4 }));
         x = x + chroma.matmul(self.matrix(leaves, place::CHROMA_IN));
         if let Some(beside) = beside {
@@ -125,7 +136,10 @@ impl Policy {
     /// Both heads' logits.
     pub fn forward(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Outputs {
         let hidden = self.hidden(leaves, inputs, None, Some(Self::window()), device);
-        Outputs { chords: self.chord_logits(leaves, hidden.clone()), melody: self.linear(leaves, place::MELODY_OUT, hidden) }
+        Outputs {
+            chords: self.chord_logits(leaves, hidden.clone()),
+            melody: self.linear(leaves, place::MELODY_OUT, hidden),
+        }
     }
 
     /// The chord head's logits of hidden states.

@@ -61,10 +61,15 @@ impl Shape {
     pub fn check(&self) -> Result<(), String> {
         let fits = self.layers > 0 && self.heads > 0 && self.inner > 0;
         if !fits || !self.invariant.is_multiple_of(self.heads) || !self.pitched.is_multiple_of(self.heads) {
-            return Err(format!("{self:?}: invariant and pitched must be multiples of heads, and nothing may be 0"));
+            return Err(format!(
+                "{self:?}: invariant and pitched must be multiples of heads, and nothing may be 0"
+            ));
         }
         if self.invariant / self.heads < 2 * ROTARY_PERIODS.len() {
-            return Err(format!("{self:?}: a head needs {} invariant features for its positions", 2 * ROTARY_PERIODS.len()));
+            return Err(format!(
+                "{self:?}: a head needs {} invariant features for its positions",
+                2 * ROTARY_PERIODS.len()
+            ));
         }
         Ok(())
     }
@@ -177,12 +182,24 @@ impl Policy {
         let mut made: Vec<(String, Tied, Start)> = vec![
             ("chord_in".into(), Tied::map(&Space::chord_tokens(true), &model), Start::Normal(0.5)),
             ("melody_in".into(), Tied::map(&Space::melody_tokens(true), &model), Start::Normal(0.5)),
-            ("bar_position_in".into(), Tied::map(&Space::invariants(BAR_POSITIONS), &model), Start::Normal(0.5)),
+            (
+                "bar_position_in".into(),
+                Tied::map(&Space::invariants(BAR_POSITIONS), &model),
+                Start::Normal(0.5),
+            ),
             ("bar_length_in".into(), Tied::map(&Space::invariants(BAR_LENGTHS), &model), Start::Normal(0.5)),
             ("chroma_in".into(), Tied::map(&Space::chroma(), &model), Start::Normal(1.0)),
-            ("chord_out".into(), Tied::map(&model, &Space::chord_tokens(false)), Start::Normal(0.2 / (width as f32).sqrt())),
+            (
+                "chord_out".into(),
+                Tied::map(&model, &Space::chord_tokens(false)),
+                Start::Normal(0.2 / (width as f32).sqrt()),
+            ),
             ("chord_out.bias".into(), Tied::bias(&Space::chord_tokens(false)), Start::Zero),
-            ("melody_out".into(), Tied::map(&model, &Space::melody_tokens(false)), Start::Normal(0.2 / (width as f32).sqrt())),
+            (
+                "melody_out".into(),
+                Tied::map(&model, &Space::melody_tokens(false)),
+                Start::Normal(0.2 / (width as f32).sqrt()),
+            ),
             ("melody_out.bias".into(), Tied::bias(&Space::melody_tokens(false)), Start::Zero),
         ];
         for layer in 0..shape.layers {
@@ -190,7 +207,12 @@ impl Policy {
                 ("qkv", &model, &model.times(3), fan(width)),
                 ("out", &model, &model, residual),
                 ("up", &model, &inner, fan(width)),
-                ("down", &inner, &model, Start::Normal((inner.len() as f32 * 2.0 * shape.layers as f32).powf(-0.5))),
+                (
+                    "down",
+                    &inner,
+                    &model,
+                    Start::Normal((inner.len() as f32 * 2.0 * shape.layers as f32).powf(-0.5)),
+                ),
             ] {
                 made.push((format!("layer{layer}.{name}"), Tied::map(from, to), start));
                 made.push((format!("layer{layer}.{name}.bias"), Tied::bias(to), Start::Zero));
@@ -204,7 +226,9 @@ impl Policy {
                     Start::Zero => 0.0,
                     Start::Normal(deviation) => {
                         // Box-Muller over the project's own counter-based generator.
-                        let at = |k: i64| uniform(seed.wrapping_add(idx as u64), 2 * n as i64 + k, Draw::Performance);
+                        let at = |k: i64| {
+                            uniform(seed.wrapping_add(idx as u64), 2 * n as i64 + k, Draw::Performance)
+                        };
                         let radius = (-2.0 * at(0).max(1e-12).ln()).sqrt();
                         (radius * (std::f64::consts::TAU * at(1)).cos()) as f32 * deviation
                     }
@@ -251,7 +275,13 @@ mod tests {
         let (mut chroma, mut melody, mut chord) = (Chroma::default(), MelodyToken::START, ChordToken::START);
         (0..num)
             .map(|t| {
-                let input = StepInput { chord, melody, bar_position: t % 16, bar_length: 16, chroma: chroma.features() };
+                let input = StepInput {
+                    chord,
+                    melody,
+                    bar_position: t % 16,
+                    bar_length: 16,
+                    chroma: chroma.features(),
+                };
                 let heard = match t % 7 {
                     0 | 3 => MelodyFrame::Onset(Pitch::folded(60 + (t as i32 * 5) % 7 + semitones)),
                     6 => MelodyFrame::Rest,
@@ -259,8 +289,14 @@ mod tests {
                 };
                 chroma.hear(heard);
                 melody = MelodyToken::of(heard);
-                let onset = ChordToken::from_id(2 + (t * 37) % 300).and_then(ChordToken::chord).map(|c| c.transposed(semitones));
-                chord = if t % 8 == 0 { onset.map_or(ChordToken::SILENCE, |c| ChordToken::onset(c.root, c.quality)) } else { ChordToken::HOLD };
+                let onset = ChordToken::from_id(2 + (t * 37) % 300)
+                    .and_then(ChordToken::chord)
+                    .map(|c| c.transposed(semitones));
+                chord = if t % 8 == 0 {
+                    onset.map_or(ChordToken::SILENCE, |c| ChordToken::onset(c.root, c.quality))
+                } else {
+                    ChordToken::HOLD
+                };
                 input
             })
             .collect()
@@ -293,10 +329,15 @@ mod tests {
         };
         let device = Device::flex();
         let out = policy.forward(&Leaves::new(&policy.parameters, &device, false), &inputs, &device);
-        let (chords, melody) = (out.chords.into_data().try_to_vec::<f32>().unwrap(), out.melody.into_data().try_to_vec::<f32>().unwrap());
+        let (chords, melody) = (
+            out.chords.into_data().try_to_vec::<f32>().unwrap(),
+            out.melody.into_data().try_to_vec::<f32>().unwrap(),
+        );
         let mut worst = 0.0f32;
         for (t, step) in stepped(&policy, &steps).iter().enumerate() {
-            let whole = chords[t * ChordToken::COUNT..(t + 1) * ChordToken::COUNT].iter().chain(&melody[t * MelodyToken::COUNT..(t + 1) * MelodyToken::COUNT]);
+            let whole = chords[t * ChordToken::COUNT..(t + 1) * ChordToken::COUNT]
+                .iter()
+                .chain(&melody[t * MelodyToken::COUNT..(t + 1) * MelodyToken::COUNT]);
             worst = whole.zip(step).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
         }
         println!("worst logit difference {worst:.2e}");

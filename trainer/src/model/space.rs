@@ -53,7 +53,9 @@ impl Space {
         let channels = (self.0.len() - invariants) / usize::from(OCTAVE);
         let moved = |copy: usize, feature: &Feature| match *feature {
             Feature::Invariant(i) => Feature::Invariant(copy * invariants + i),
-            Feature::Pitched { class, channel } => Feature::Pitched { class, channel: copy * channels + channel },
+            Feature::Pitched { class, channel } => {
+                Feature::Pitched { class, channel: copy * channels + channel }
+            }
         };
         Self((0..copies).flat_map(|copy| self.0.iter().map(move |f| moved(copy, f))).collect())
     }
@@ -63,7 +65,9 @@ impl Space {
         let ids = 0..ChordToken::COUNT + usize::from(with_start);
         Self(
             ids.map(|id| match ChordToken::from_id(id).and_then(ChordToken::chord) {
-                Some(chord) => Feature::Pitched { class: chord.root.semitones().into(), channel: chord.quality.index() },
+                Some(chord) => {
+                    Feature::Pitched { class: chord.root.semitones().into(), channel: chord.quality.index() }
+                }
                 None => Feature::Invariant(id),
             })
             .collect(),
@@ -93,7 +97,11 @@ impl Space {
     /// The numbers of `music::melody::Chroma::features`.
     pub fn chroma() -> Self {
         let classes = usize::from(OCTAVE);
-        Self((0..CHROMA_MEMORY_FRAMES.len()).flat_map(|channel| (0..classes).map(move |class| Feature::Pitched { class, channel })).collect())
+        Self(
+            (0..CHROMA_MEMORY_FRAMES.len())
+                .flat_map(|channel| (0..classes).map(move |class| Feature::Pitched { class, channel }))
+                .collect(),
+        )
     }
 
     /// How many features there are.
@@ -110,7 +118,9 @@ impl Space {
     pub fn transposition(&self, semitones: usize) -> Vec<usize> {
         let places: HashMap<Feature, usize> = self.0.iter().enumerate().map(|(i, f)| (*f, i)).collect();
         let moved = |f: &Feature| match *f {
-            Feature::Pitched { class, channel } => Feature::Pitched { class: (class + semitones) % usize::from(OCTAVE), channel },
+            Feature::Pitched { class, channel } => {
+                Feature::Pitched { class: (class + semitones) % usize::from(OCTAVE), channel }
+            }
             invariant => invariant,
         };
         self.0.iter().map(|f| places[&moved(f)]).collect()
@@ -147,9 +157,10 @@ impl Tied {
                     (Feature::Invariant(i), Feature::Invariant(o)) => Orbit::Plain(i, o),
                     (Feature::Invariant(i), Feature::Pitched { channel, .. }) => Orbit::Spread(i, channel),
                     (Feature::Pitched { channel, .. }, Feature::Invariant(o)) => Orbit::Gather(channel, o),
-                    (Feature::Pitched { class: a, channel: i }, Feature::Pitched { class: b, channel: o }) => {
-                        Orbit::Relative(i, o, (b + octave - a) % octave)
-                    }
+                    (
+                        Feature::Pitched { class: a, channel: i },
+                        Feature::Pitched { class: b, channel: o },
+                    ) => Orbit::Relative(i, o, (b + octave - a) % octave),
                 };
                 let next = orbits.len() as u32;
                 layout.push(*orbits.entry(orbit).or_insert(next));
@@ -172,7 +183,13 @@ mod tests {
     #[test]
     fn maps_commute_with_transposition() {
         let model = Space::model(2, 4, 6);
-        let spaces = [model.clone(), model.times(3), Space::chord_tokens(true), Space::melody_tokens(false), Space::chroma()];
+        let spaces = [
+            model.clone(),
+            model.times(3),
+            Space::chord_tokens(true),
+            Space::melody_tokens(false),
+            Space::chroma(),
+        ];
         for input in &spaces {
             for output in &spaces {
                 let tied = Tied::map(input, output);

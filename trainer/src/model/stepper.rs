@@ -30,13 +30,24 @@ impl Linear {
 
     /// [rows, input] to [rows, output].
     fn run(&self, x: &[f32], y: &mut [f32]) {
-        y.par_chunks_mut(self.output * ROWS_A_TASK).zip(x.par_chunks(self.input * ROWS_A_TASK)).for_each(|(y, x)| {
-            for row in y.chunks_exact_mut(self.output) {
-                row.copy_from_slice(&self.bias);
-            }
-            let sizes = [x.len() / self.input, self.input, self.output];
-            matmul(y, row_major(self.output), x, row_major(self.input), &self.weight, row_major(self.output), sizes, true);
-        });
+        y.par_chunks_mut(self.output * ROWS_A_TASK).zip(x.par_chunks(self.input * ROWS_A_TASK)).for_each(
+            |(y, x)| {
+                for row in y.chunks_exact_mut(self.output) {
+                    row.copy_from_slice(&self.bias);
+                }
+                let sizes = [x.len() / self.input, self.input, self.output];
+                matmul(
+                    y,
+                    row_major(self.output),
+                    x,
+                    row_major(self.input),
+                    &self.weight,
+                    row_major(self.output),
+                    sizes,
+                    true,
+                );
+            },
+        );
     }
 }
 
@@ -137,10 +148,24 @@ impl Streams {
         let filled = (self.steps + 1).min(ROWS);
         let mut x = vec![0.0; num * width];
         for (row, input) in x.chunks_exact_mut(width).zip(inputs) {
-            for id in [input.chord.id(), MELODY_ROW + input.melody.id(), BAR_POSITION_ROW + input.bar_position, BAR_LENGTH_ROW + input.bar_length] {
+            for id in [
+                input.chord.id(),
+                MELODY_ROW + input.melody.id(),
+                BAR_POSITION_ROW + input.bar_position,
+                BAR_LENGTH_ROW + input.bar_length,
+            ] {
                 native::add(&dense.table[id * width..(id + 1) * width], row);
             }
-            matmul(row, row_major(width), &input.chroma, row_major(CHROMA_FEATURES), &dense.chroma, row_major(width), [1, CHROMA_FEATURES, width], true);
+            matmul(
+                row,
+                row_major(width),
+                &input.chroma,
+                row_major(CHROMA_FEATURES),
+                &dense.chroma,
+                row_major(width),
+                [1, CHROMA_FEATURES, width],
+                true,
+            );
         }
         let normed = |x: &[f32]| -> Vec<f32> {
             let mut y = vec![0.0; x.len()];
@@ -153,26 +178,46 @@ impl Streams {
             let mut qkv = vec![0.0; num * 3 * width];
             layer.qkv.run(&normed(&x), &mut qkv);
             let mut seen = vec![0.0; num * width];
-            seen.par_chunks_mut(width).zip(qkv.par_chunks_mut(3 * width)).zip(rings.par_iter_mut()).for_each(|((seen, qkv), (keys, values))| {
-                let (q, kv) = qkv.split_at_mut(width);
-                let (k, v) = kv.split_at_mut(width);
-                for head in 0..heads {
-                    dense.rotary.rotate(&mut q[head * size..(head + 1) * size], position, false);
-                    dense.rotary.rotate(&mut k[head * size..(head + 1) * size], position, false);
-                }
-                keys[slot * width..(slot + 1) * width].copy_from_slice(k);
-                values[slot * width..(slot + 1) * width].copy_from_slice(v);
-                let mut scores = [0.0f32; ROWS];
-                for head in 0..heads {
-                    let at = head * size;
-                    let scores = &mut scores[..filled];
-                    matmul(scores, row_major(filled), &q[at..], row_major(size), &keys[at..], transposed(width), [1, size, filled], false);
-                    let shift = native::row_max(scores) * scale;
-                    let total = native::exp_sum(scores, scale, shift);
-                    native::scale_row(scores, 1.0 / total);
-                    matmul(&mut seen[at..], row_major(size), scores, row_major(filled), &values[at..], row_major(width), [1, filled, size], false);
-                }
-            });
+            seen.par_chunks_mut(width).zip(qkv.par_chunks_mut(3 * width)).zip(rings.par_iter_mut()).for_each(
+                |((seen, qkv), (keys, values))| {
+                    let (q, kv) = qkv.split_at_mut(width);
+                    let (k, v) = kv.split_at_mut(width);
+                    for head in 0..heads {
+                        dense.rotary.rotate(&mut q[head * size..(head + 1) * size], position, false);
+                        dense.rotary.rotate(&mut k[head * size..(head + 1) * size], position, false);
+                    }
+                    keys[slot * width..(slot + 1) * width].copy_from_slice(k);
+                    values[slot * width..(slot + 1) * width].copy_from_slice(v);
+                    let mut scores = [0.0f32; ROWS];
+                    for head in 0..heads {
+                        let at = head * size;
+                        let scores = &mut scores[..filled];
+                        matmul(
+                            scores,
+                            row_major(filled),
+                            &q[at..],
+                            row_major(size),
+                            &keys[at..],
+                            transposed(width),
+                            [1, size, filled],
+                            false,
+                        );
+                        let shift = native::row_max(scores) * scale;
+                        let total = native::exp_sum(scores, scale, shift);
+                        native::scale_row(scores, 1.0 / total);
+                        matmul(
+                            &mut seen[at..],
+                            row_major(size),
+                            scores,
+                            row_major(filled),
+                            &values[at..],
+                            row_major(width),
+                            [1, filled, size],
+                            false,
+                        );
+                    }
+                },
+            );
             let mut y = vec![0.0; num * width];
             layer.out.run(&seen, &mut y);
             native::add(&y, &mut x);

@@ -45,7 +45,13 @@ impl Network for Teacher {
 
     fn parameters(&self) -> Parameters {
         let part = |name: &'static str, policy: &Policy| {
-            policy.parameters.0.clone().into_iter().map(move |(n, v)| (format!("{name}.{n}"), v)).collect::<Vec<_>>()
+            policy
+                .parameters
+                .0
+                .clone()
+                .into_iter()
+                .map(move |(n, v)| (format!("{name}.{n}"), v))
+                .collect::<Vec<_>>()
         };
         let mut all = part("encoder", &self.encoder);
         all.extend(part("decoder", &self.decoder));
@@ -67,7 +73,8 @@ impl Teacher {
     fn listen(&self, leaves: &Leaves, inputs: &Inputs, melody: &[u32], device: &Device) -> Tensor<2> {
         let num = self.encoder.parameters.0.len();
         let start = ChordToken::START.id() as u32;
-        let heard = Inputs { chords: vec![start; inputs.chords.len()], melody: melody.to_vec(), ..inputs.clone() };
+        let heard =
+            Inputs { chords: vec![start; inputs.chords.len()], melody: melody.to_vec(), ..inputs.clone() };
         let state = self.encoder.hidden(&leaves.part(0..num), &heard, None, None, device);
         let bridge = Arc::new(Expand { layout: self.bridge.layout.clone(), shape: self.bridge.shape });
         state.matmul(apply(leaves.leaf(2 * num), bridge))

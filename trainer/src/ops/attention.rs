@@ -27,10 +27,15 @@ pub struct Rotary {
 impl Rotary {
     /// Angles of positions `0..time`: angle j of position p is 2π·p·cycles[j] / period.
     pub fn new(cycles: &[i64], period: i64, time: usize) -> Self {
-        let mut rotary = Self { angles: cycles.len(), cos: Vec::with_capacity(time * cycles.len()), sin: Vec::with_capacity(time * cycles.len()) };
+        let mut rotary = Self {
+            angles: cycles.len(),
+            cos: Vec::with_capacity(time * cycles.len()),
+            sin: Vec::with_capacity(time * cycles.len()),
+        };
         for position in 0..time as i64 {
             for cycle in cycles {
-                let angle = (position * cycle).rem_euclid(period) as f64 / period as f64 * std::f64::consts::TAU;
+                let angle =
+                    (position * cycle).rem_euclid(period) as f64 / period as f64 * std::f64::consts::TAU;
                 rotary.cos.push(angle.cos() as f32);
                 rotary.sin.push(angle.sin() as f32);
             }
@@ -106,31 +111,51 @@ impl FusedOp for Attention {
         let scale = (size as f32).powf(-0.5);
         let mut output = vec![0.0; batch * time * width];
         let mut kept = vec![0.0; batch * self.heads * time];
-        output.par_chunks_mut(time * width).zip(kept.par_chunks_mut(self.heads * time)).enumerate().for_each(|(b, (out, lse))| {
-            let row = &x[b * time * 3 * width..(b + 1) * time * 3 * width];
-            let mut scores = vec![0.0; BLOCK * time];
-            for head in 0..self.heads {
-                let Head { q, k, v } = self.gather(row, time, width, head);
-                for first in (0..time).step_by(BLOCK) {
-                    let num = BLOCK.min(time - first);
-                    let (from, to) = self.seen(first, num, time);
-                    let span = to - from;
-                    matmul(&mut scores, row_major(span), &q[first * size..], row_major(size), &k[from * size..], transposed(size), [num, size, span], false);
-                    for r in 0..num {
-                        let (lo, hi) = self.seen_by(first + r, time);
-                        let line = &mut scores[r * span..(r + 1) * span];
-                        line[..lo - from].fill(0.0);
-                        line[hi - from..].fill(0.0);
-                        let line = &mut line[lo - from..hi - from];
-                        let shift = row_max(line) * scale;
-                        let total = exp_sum(line, scale, shift);
-                        scale_row(line, 1.0 / total);
-                        lse[head * time + first + r] = shift + total.ln();
+        output.par_chunks_mut(time * width).zip(kept.par_chunks_mut(self.heads * time)).enumerate().for_each(
+            |(b, (out, lse))| {
+                let row = &x[b * time * 3 * width..(b + 1) * time * 3 * width];
+                let mut scores = vec![0.0; BLOCK * time];
+                for head in 0..self.heads {
+                    let Head { q, k, v } = self.gather(row, time, width, head);
+                    for first in (0..time).step_by(BLOCK) {
+                        let num = BLOCK.min(time - first);
+                        let (from, to) = self.seen(first, num, time);
+                        let span = to - from;
+                        matmul(
+                            &mut scores,
+                            row_major(span),
+                            &q[first * size..],
+                            row_major(size),
+                            &k[from * size..],
+                            transposed(size),
+                            [num, size, span],
+                            false,
+                        );
+                        for r in 0..num {
+                            let (lo, hi) = self.seen_by(first + r, time);
+                            let line = &mut scores[r * span..(r + 1) * span];
+                            line[..lo - from].fill(0.0);
+                            line[hi - from..].fill(0.0);
+                            let line = &mut line[lo - from..hi - from];
+                            let shift = row_max(line) * scale;
+                            let total = exp_sum(line, scale, shift);
+                            scale_row(line, 1.0 / total);
+                            lse[head * time + first + r] = shift + total.ln();
+                        }
+                        matmul(
+                            &mut out[first * width + head * size..],
+                            row_major(width),
+                            &scores,
+                            row_major(span),
+                            &v[from * size..],
+                            row_major(size),
+                            [num, span, size],
+                            false,
+                        );
                     }
-                    matmul(&mut out[first * width + head * size..], row_major(width), &scores, row_major(span), &v[from * size..], row_major(size), [num, span, size], false);
                 }
-            }
-        });
+            },
+        );
         Forward { output, shape: vec![batch, time, width], kept }
     }
 
@@ -141,18 +166,40 @@ impl FusedOp for Attention {
         let mut dx = vec![0.0; x.len()];
         dx.par_chunks_mut(time * 3 * width).enumerate().for_each(|(b, dx)| {
             let row = &x[b * time * 3 * width..(b + 1) * time * 3 * width];
-            let (out, grad) = (&output[b * time * width..(b + 1) * time * width], &grad[b * time * width..(b + 1) * time * width]);
+            let (out, grad) = (
+                &output[b * time * width..(b + 1) * time * width],
+                &grad[b * time * width..(b + 1) * time * width],
+            );
             let (mut p, mut dp) = (vec![0.0; BLOCK * time], vec![0.0; BLOCK * time]);
             for head in 0..self.heads {
                 let Head { q, k, v } = self.gather(row, time, width, head);
-                let (mut dq, mut dk, mut dv) = (vec![0.0; time * size], vec![0.0; time * size], vec![0.0; time * size]);
+                let (mut dq, mut dk, mut dv) =
+                    (vec![0.0; time * size], vec![0.0; time * size], vec![0.0; time * size]);
                 for first in (0..time).step_by(BLOCK) {
                     let num = BLOCK.min(time - first);
                     let (from, to) = self.seen(first, num, time);
                     let span = to - from;
                     let g = &grad[first * width + head * size..];
-                    matmul(&mut p, row_major(span), &q[first * size..], row_major(size), &k[from * size..], transposed(size), [num, size, span], false);
-                    matmul(&mut dp, row_major(span), g, row_major(width), &v[from * size..], transposed(size), [num, size, span], false);
+                    matmul(
+                        &mut p,
+                        row_major(span),
+                        &q[first * size..],
+                        row_major(size),
+                        &k[from * size..],
+                        transposed(size),
+                        [num, size, span],
+                        false,
+                    );
+                    matmul(
+                        &mut dp,
+                        row_major(span),
+                        g,
+                        row_major(width),
+                        &v[from * size..],
+                        transposed(size),
+                        [num, size, span],
+                        false,
+                    );
                     for r in 0..num {
                         let (lo, hi) = self.seen_by(first + r, time);
                         let (pl, dl) = (&mut p[r * span..(r + 1) * span], &mut dp[r * span..(r + 1) * span]);
@@ -166,9 +213,36 @@ impl FusedOp for Attention {
                         let mean = dot(&out[at..at + size], &grad[at..at + size]);
                         softmax_back(pl, dl, mean, scale);
                     }
-                    matmul(&mut dv[from * size..], row_major(size), &p, transposed(span), g, row_major(width), [span, num, size], true);
-                    matmul(&mut dq[first * size..], row_major(size), &dp, row_major(span), &k[from * size..], row_major(size), [num, span, size], false);
-                    matmul(&mut dk[from * size..], row_major(size), &dp, transposed(span), &q[first * size..], row_major(size), [span, num, size], true);
+                    matmul(
+                        &mut dv[from * size..],
+                        row_major(size),
+                        &p,
+                        transposed(span),
+                        g,
+                        row_major(width),
+                        [span, num, size],
+                        true,
+                    );
+                    matmul(
+                        &mut dq[first * size..],
+                        row_major(size),
+                        &dp,
+                        row_major(span),
+                        &k[from * size..],
+                        row_major(size),
+                        [num, span, size],
+                        false,
+                    );
+                    matmul(
+                        &mut dk[from * size..],
+                        row_major(size),
+                        &dp,
+                        transposed(span),
+                        &q[first * size..],
+                        row_major(size),
+                        [span, num, size],
+                        true,
+                    );
                 }
                 for t in 0..time {
                     self.rotary.rotate(&mut dq[t * size..(t + 1) * size], t, true);
@@ -199,15 +273,22 @@ mod tests {
         let mut out = vec![0.0; batch * time * width];
         for b in 0..batch {
             for head in 0..op.heads {
-                let Head { q, k, v } = op.gather(&x[b * time * 3 * width..(b + 1) * time * 3 * width], time, width, head);
+                let Head { q, k, v } =
+                    op.gather(&x[b * time * 3 * width..(b + 1) * time * 3 * width], time, width, head);
                 for t in 0..time {
                     let (lo, hi) = op.window.map_or((0, time), |w| (t.saturating_sub(w), t + 1));
                     let scores: Vec<f64> = (lo..hi)
-                        .map(|s| (0..size).map(|i| f64::from(q[t * size + i] * k[s * size + i])).sum::<f64>() / (size as f64).sqrt())
+                        .map(|s| {
+                            (0..size).map(|i| f64::from(q[t * size + i] * k[s * size + i])).sum::<f64>()
+                                / (size as f64).sqrt()
+                        })
                         .collect();
                     let total: f64 = scores.iter().map(|s| s.exp()).sum();
                     for i in 0..size {
-                        let y: f64 = (lo..hi).zip(&scores).map(|(s, w)| w.exp() / total * f64::from(v[s * size + i])).sum();
+                        let y: f64 = (lo..hi)
+                            .zip(&scores)
+                            .map(|(s, w)| w.exp() / total * f64::from(v[s * size + i]))
+                            .sum();
                         out[(b * time + t) * width + head * size + i] = y as f32;
                     }
                 }
@@ -223,7 +304,11 @@ mod tests {
             let shape = [2, time, 48];
             let x: Vec<f32> = (0..shape.iter().product()).map(check::noise).collect();
             let fused = op.forward(&x, &shape).output;
-            let worst = fused.iter().zip(plain(&op, &x, [2, time, 16])).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let worst = fused
+                .iter()
+                .zip(plain(&op, &x, [2, time, 16]))
+                .map(|(a, b)| (a - b).abs())
+                .fold(0.0, f32::max);
             assert!(worst < 1e-5, "window {window:?}: {worst}");
         }
     }
@@ -238,7 +323,8 @@ mod tests {
     fn positions_count_by_distance_alone() {
         let cycles = [64, 192, 768];
         let rotary = Rotary::new(&cycles, 12_288, 12_288);
-        let (a, b): (Vec<f32>, Vec<f32>) = ((0..6).map(check::noise).collect(), (6..12).map(check::noise).collect());
+        let (a, b): (Vec<f32>, Vec<f32>) =
+            ((0..6).map(check::noise).collect(), (6..12).map(check::noise).collect());
         let score = |p: usize, q: usize| {
             let (mut a, mut b) = (a.clone(), b.clone());
             rotary.rotate(&mut a, p, false);

@@ -45,7 +45,11 @@ impl FusedOp for KlTo {
     fn backward(&self, x: &[f32], shape: &[usize], _: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
         let classes = shape[1];
         let mut dx = vec![0.0; x.len()];
-        dx.par_chunks_mut(classes).zip(kept.par_chunks(classes)).zip(grad).with_min_len(64).for_each(|((dx, k), g)| native::scaled(k, *g, dx));
+        dx.par_chunks_mut(classes)
+            .zip(kept.par_chunks(classes))
+            .zip(grad)
+            .with_min_len(64)
+            .for_each(|((dx, k), g)| native::scaled(k, *g, dx));
         dx
     }
 }

@@ -18,11 +18,13 @@ impl FusedOp for EmbedSum {
         let width = shape[1];
         let positions = self.ids.len() / self.lanes;
         let mut output = vec![0.0; positions * width];
-        output.par_chunks_mut(width).zip(self.ids.par_chunks(self.lanes)).with_min_len(256).for_each(|(y, ids)| {
-            for id in ids {
-                native::add(&x[*id as usize * width..(*id as usize + 1) * width], y);
-            }
-        });
+        output.par_chunks_mut(width).zip(self.ids.par_chunks(self.lanes)).with_min_len(256).for_each(
+            |(y, ids)| {
+                for id in ids {
+                    native::add(&x[*id as usize * width..(*id as usize + 1) * width], y);
+                }
+            },
+        );
         Forward { output, shape: vec![positions, width], kept: Vec::new() }
     }
 
@@ -42,6 +44,10 @@ impl FusedOp for EmbedSum {
 mod tests {
     #[test]
     fn gradient() {
-        crate::ops::check::gradient(&super::EmbedSum { ids: vec![0, 2, 1, 2, 2, 2], lanes: 2 }, &[3, 5], 1e-3);
+        crate::ops::check::gradient(
+            &super::EmbedSum { ids: vec![0, 2, 1, 2, 2, 2], lanes: 2 },
+            &[3, 5],
+            1e-3,
+        );
     }
 }

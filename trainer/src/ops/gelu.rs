@@ -19,7 +19,10 @@ impl FusedOp for Gelu {
 
     fn backward(&self, x: &[f32], _: &[usize], _: &[f32], _: &[f32], grad: &[f32]) -> Vec<f32> {
         let mut dx = vec![0.0; x.len()];
-        dx.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK)).zip(grad.par_chunks(CHUNK)).for_each(|((y, x), g)| native::gelu_back(x, g, y));
+        dx.par_chunks_mut(CHUNK)
+            .zip(x.par_chunks(CHUNK))
+            .zip(grad.par_chunks(CHUNK))
+            .for_each(|((y, x), g)| native::gelu_back(x, g, y));
         dx
     }
 }

@@ -6,11 +6,7 @@
 
 use crate::{
     dataset::{Batch, Batches, Songs, augment::Augmentation},
-    model::{
-        Network, Policy,
-        forward::Leaves,
-        teacher::Teacher,
-    },
+    model::{Network, Policy, forward::Leaves, teacher::Teacher},
     ops::{apply, cross_entropy::CrossEntropy},
     optimizer::Moments,
     run::{
@@ -124,10 +120,20 @@ impl<'a, N: Learner> Training<'a, N> {
     ///
     /// # Errors
     /// A shape whose parts do not fit, or a checkpoint of another shape.
-    pub fn new(recipe: &'a Recipe, songs: &'a Songs, checkpoint: Option<Checkpoint<N>>) -> Result<Self, String> {
+    pub fn new(
+        recipe: &'a Recipe,
+        songs: &'a Songs,
+        checkpoint: Option<Checkpoint<N>>,
+    ) -> Result<Self, String> {
         let checkpoint = match checkpoint {
             Some(found) if found.network.shape() == recipe.model => found,
-            Some(found) => return Err(format!("the checkpoint is of {:?}, the recipe of {:?}", found.network.shape(), recipe.model)),
+            Some(found) => {
+                return Err(format!(
+                    "the checkpoint is of {:?}, the recipe of {:?}",
+                    found.network.shape(),
+                    recipe.model
+                ));
+            }
             None => {
                 let network = N::build(recipe.model, recipe.seed)?;
                 let moments = Moments::new(&network.parameters());
@@ -151,7 +157,8 @@ impl<'a, N: Learner> Training<'a, N> {
             None => losses.chords.clone(),
         };
         let gradients = leaves.gradients(&loss.backward());
-        let norm = self.settings.optimizer.update(&mut parameters, moments, &gradients, self.settings.updates);
+        let norm =
+            self.settings.optimizer.update(&mut parameters, moments, &gradients, self.settings.updates);
         network.set_parameters(parameters);
         Line {
             stage: N::STAGE,
@@ -194,14 +201,21 @@ const VALIDATION_BATCHES: u64 = 8;
 ///
 /// # Errors
 /// A broken checkpoint, a shape that does not fit, or what the file system says.
-pub fn run<N: Learner>(recipe: &Recipe, train: &Songs, valid: &Songs, folder: &RunFolder) -> anyhow::Result<N> {
+pub fn run<N: Learner>(
+    recipe: &Recipe,
+    train: &Songs,
+    valid: &Songs,
+    folder: &RunFolder,
+) -> anyhow::Result<N> {
     let path = folder.file(N::CHECKPOINT);
     let found = if path.exists() { Some(Checkpoint::load(&path)?) } else { None };
     let mut training = Training::<N>::new(recipe, train, found).map_err(anyhow::Error::msg)?;
     let settings = N::settings(recipe);
     let held_out = Batches::new(valid, settings.batch, settings.time, Augmentation::NONE, 1);
     let bar = ProgressBar::new(settings.updates).with_position(training.checkpoint.moments.updates);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} updates, {eta} left, {msg}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} updates, {eta} left, {msg}")
+    {
         bar.set_style(style);
     }
     bar.set_prefix(N::STAGE);
@@ -224,7 +238,10 @@ pub fn run<N: Learner>(recipe: &Recipe, train: &Songs, valid: &Songs, folder: &R
         if line.update % settings.validate_every == 0 {
             let line = training.validate(&held_out, VALIDATION_BATCHES);
             folder.log(&line)?;
-            bar.println(format!("update {}: {:.4} nats a chord frame on held-out songs", line.update, line.chord_loss));
+            bar.println(format!(
+                "update {}: {:.4} nats a chord frame on held-out songs",
+                line.update, line.chord_loss
+            ));
         }
         if saved.elapsed() > Duration::from_secs(settings.checkpoint_seconds) {
             save(&training)?;
@@ -243,12 +260,17 @@ const LOGGED_EVERY: u64 = 10;
 mod tests {
     use super::*;
     use crate::dataset::Song;
-    use music::{lead_sheet::Frames, meter::BarPhase, notation::{parse_chords, parse_melody}};
+    use music::{
+        lead_sheet::Frames,
+        meter::BarPhase,
+        notation::{parse_chords, parse_melody},
+    };
 
     fn recipe() -> Recipe {
         let text = "name = \"t\"\nseed = 3\nsources = []\n[model]\nlayers = 2\nheads = 1\ninvariant = 16\npitched = 2\ninner = 2\n\
                     [pretrain]\nupdates = 40\nbatch = 2\ntime = 48\n[pretrain.optimizer]\nrate = 0.01\nwarmup = 4\nfinal_share = 0.1\nbeta1 = 0.9\nbeta2 = 0.95\ndecay = 0.0\nclip = 1.0\n";
-        let text = format!("{text}{}", text[text.find("[pretrain]").unwrap()..].replace("pretrain", "teacher"));
+        let text =
+            format!("{text}{}", text[text.find("[pretrain]").unwrap()..].replace("pretrain", "teacher"));
         Recipe::parse(&text).unwrap()
     }
 
@@ -256,7 +278,8 @@ mod tests {
         let melody = parse_melody("| C4 - E4 . G4 - - - | A4 - F4 - E4 - D4 - |").unwrap();
         let chords = parse_chords("| C - - - - - - - | F - - - G7 - - - |").unwrap();
         let len = melody.len();
-        let frames = Frames { melody, chords, annotated: vec![true; len], phases: vec![BarPhase::Unknown; len] };
+        let frames =
+            Frames { melody, chords, annotated: vec![true; len], phases: vec![BarPhase::Unknown; len] };
         Songs(vec![Song { id: "own".into(), source: "own".into(), frames }])
     }
 

@@ -47,11 +47,16 @@ impl<N: Network> Checkpoint<N> {
         }
         let views = bytes
             .iter()
-            .map(|(name, len, raw)| TensorView::new(Dtype::F32, vec![*len], raw).map(|view| (name.clone(), view)))
+            .map(|(name, len, raw)| {
+                TensorView::new(Dtype::F32, vec![*len], raw).map(|view| (name.clone(), view))
+            })
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| e.to_string())?;
         let shape = serde_json::to_string(&self.network.shape()).map_err(|e| e.to_string())?;
-        let metadata = HashMap::from([("shape".to_string(), shape), ("updates".to_string(), self.moments.updates.to_string())]);
+        let metadata = HashMap::from([
+            ("shape".to_string(), shape),
+            ("updates".to_string(), self.moments.updates.to_string()),
+        ]);
         safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())
     }
 
@@ -61,7 +66,8 @@ impl<N: Network> Checkpoint<N> {
     /// A file that cannot be read, is not ours, or lacks a parameter.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
         let bytes = std::fs::read(path).map_err(|e| CheckpointError::Io(path.display().to_string(), e))?;
-        Self::from_bytes(&bytes).map_err(|reason| CheckpointError::Broken { file: path.display().to_string(), reason })
+        Self::from_bytes(&bytes)
+            .map_err(|reason| CheckpointError::Broken { file: path.display().to_string(), reason })
     }
 
     /// Reads a checkpoint from a file's bytes.
@@ -90,7 +96,11 @@ fn fill(target: &mut Parameters, part: &str, tensors: &SafeTensors) -> Result<()
     for (name, values) in &mut target.0 {
         let tensor = tensors.tensor(&format!("{part}/{name}")).map_err(|e| e.to_string())?;
         if tensor.data().len() != values.len() * 4 {
-            return Err(format!("{part}/{name} holds {} numbers, expected {}", tensor.data().len() / 4, values.len()));
+            return Err(format!(
+                "{part}/{name} holds {} numbers, expected {}",
+                tensor.data().len() / 4,
+                values.len()
+            ));
         }
         for (value, raw) in values.iter_mut().zip(tensor.data().as_chunks::<4>().0) {
             *value = f32::from_le_bytes(*raw);

@@ -103,7 +103,14 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         recipe.model.check()?;
-        let sizes = [recipe.pretrain.batch, recipe.pretrain.time, recipe.teacher.batch, recipe.teacher.time, recipe.finetune.batch, recipe.finetune.time];
+        let sizes = [
+            recipe.pretrain.batch,
+            recipe.pretrain.time,
+            recipe.teacher.batch,
+            recipe.teacher.time,
+            recipe.finetune.batch,
+            recipe.finetune.time,
+        ];
         if sizes.contains(&0) {
             return Err("batch and time must be above 0 in every stage".into());
         }

@@ -43,7 +43,13 @@ fn step(playhead: &mut Playhead, block: &Block, fired: &mut Fired) -> Change {
 }
 
 /// Plays straight on, in blocks of these sizes over and over.
-fn play(sizes: &[u32], total: i64, place_of: impl Fn(i64) -> f64, bpm: f64, cycle: Option<Cycle>) -> (Fired, u32) {
+fn play(
+    sizes: &[u32],
+    total: i64,
+    place_of: impl Fn(i64) -> f64,
+    bpm: f64,
+    cycle: Option<Cycle>,
+) -> (Fired, u32) {
     let (mut playhead, mut fired, mut begun) = (Playhead::default(), Fired::new(), 0);
     let mut now = 0;
     for size in sizes.iter().cycle() {
@@ -59,6 +65,8 @@ fn play(sizes: &[u32], total: i64, place_of: impl Fn(i64) -> f64, bpm: f64, cycl
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn frames_start_at_the_first_sample_at_or_after_their_place(
         bpm in 20.0..400.0f64,
@@ -157,7 +165,8 @@ fn a_seek_begins_an_epoch_and_a_stop_ends_it() {
 
 #[test]
 fn madness_is_no_harm() {
-    let mad = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300, -1e300, f64::MIN_POSITIVE, 1e8, 999.0];
+    let mad =
+        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -1.0, 1e300, -1e300, f64::MIN_POSITIVE, 1e8, 999.0];
     for first in mad {
         for second in mad {
             let (mut playhead, mut fired) = (Playhead::default(), Fired::new());
@@ -191,8 +200,11 @@ fn without_a_place_the_clock_runs_by_itself() {
         let transport = Transport { position: None, ..transport(0.0, 120.0) };
         step(&mut playhead, &block(transport, 480), &mut fired);
     }
-    let starts: Vec<i64> =
-        fired.iter().filter(|(_, moment)| matches!(moment, Moment::Starts { .. })).map(|(at, _)| *at).collect();
+    let starts: Vec<i64> = fired
+        .iter()
+        .filter(|(_, moment)| matches!(moment, Moment::Starts { .. }))
+        .map(|(at, _)| *at)
+        .collect();
     assert_eq!(starts, (0..8).map(|frame| frame * 6000).collect::<Vec<_>>());
 }
 
@@ -203,7 +215,18 @@ fn the_coming_frame_knows_its_loop() {
     playhead.begin_block(&block(Transport { cycle, ..transport(7.75, 120.0) }, 1));
     playhead.pass();
     let coming = playhead.coming().unwrap();
-    assert_eq!((coming.frame, coming.cut, coming.phase), (Frame(16), true, BarPhase::At { position: 0, length: 16 }));
+    assert_eq!(
+        (coming.frame, coming.cut, coming.phase),
+        (Frame(16), true, BarPhase::At { position: 0, length: 16 })
+    );
     let turn = Turn { last: Frame(31), first: Frame(16), first_phase: coming.phase };
     assert_eq!(coming.turn, Some(turn));
+}
+
+#[test]
+fn a_loop_of_one_frame_turns_in_blocks_of_one_sample() {
+    let cycle = Some(Cycle { start: Beats(0.0), end: Beats(0.25) });
+    let (fired, begun) = play(&[1], 20_000, |sample| (sample % 6000) as f64 / 24_000.0, 120.0, cycle);
+    let starts = fired.iter().filter(|(_, moment)| matches!(moment, Moment::Starts { frame: Frame(0), .. }));
+    assert_eq!((starts.map(|(at, _)| *at).collect::<Vec<_>>(), begun), (vec![0, 6000, 12_000, 18_000], 1));
 }
