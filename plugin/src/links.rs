@@ -278,7 +278,7 @@ impl Health {
         self.engine.store(engine as u8, Ordering::Relaxed);
     }
 
-    /// Frames whose chord was not there when due, since activation.
+    /// Frames whose chord was not there when due, since the instance was made.
     pub fn late(&self) -> u32 {
         self.late.load(Ordering::Relaxed)
     }

@@ -29,7 +29,7 @@ fn a_late_chord_is_held_and_counted_and_what_comes_after_is_on_time() {
         let mut stand = Conductor::new(host.as_mut(), 240.0);
         stand.transport.playing = true;
         stand.block(300, &[(0, on(60))]);
-        while stand.clock < 20 * FRAME {
+        while stand.clock < 20 * FRAME + 900 {
             stand.block(300, &[]);
         }
         assert_eq!(stage::late(stand.host), 0);

@@ -185,27 +185,23 @@ fn loops_wrap_in_mid_block_on_the_very_sample() {
             let mut reference: Option<Vec<(u64, u64, u8, u8)>> = None;
             for face in BOTH {
                 for (split, blocks) in SIZES.into_iter().flat_map(|size| [(true, size), (false, size)]) {
-                    let passages = vec![
-                        Passage::Play { from: Beats(0.0), to: Beats(from) },
-                        Passage::Loop { from: Beats(from), to: Beats(to), times: 4 },
-                        Passage::Stop { samples: 4800 },
-                    ];
+                    let passages =
+                        vec![Passage::Loop { from: Beats(from), to: Beats(to), times: 6 }, Passage::Stop { samples: 4800 }];
                     let mut script = Script::of(passages, blocks);
                     script.split_at_wraps = split;
                     // The first half second of VST3 counts as live, and these blocks are long: so it listens first.
                     let mut host = playing(face, setup(4096, Rendering::Offline), &[("listen", "2")]);
                     let name = format!("{bpm} BPM {face:?} {blocks:?} split {split}");
                     let recording = stage::play(host.as_mut(), &song, &script);
-                    let rate = 48_000.0;
-                    let samples_a_beat = rate * 60.0 / bpm;
+                    let samples_a_beat = 48_000.0 * 60.0 / bpm;
+                    let pass_samples = (to - from) * samples_a_beat;
                     for note in recording.notes() {
-                        // Where in the loop's passes the note stands, in samples.
-                        let since = note.on_sample as f64 - from * samples_a_beat;
-                        let pass = ((since + 1e-3) / ((to - from) * samples_a_beat)).floor().max(0.0);
-                        let start = pass * (to - from) * samples_a_beat;
-                        let frame = ((note.on_sample as f64 - start) / samples_a_beat * FRAMES_PER_BEAT as f64 + 1e-3).floor();
-                        let due = (start + frame / FRAMES_PER_BEAT as f64 * samples_a_beat - 1e-3).ceil();
-                        assert_eq!(note.on_sample as f64, due, "{name}: pass {pass} frame {frame}");
+                        let at = note.on_sample as f64;
+                        let pass = ((at + 1e-3) / pass_samples).floor();
+                        let samples_of = |frame: i64| pass * pass_samples + (Frame(frame).starts().0 - from) * samples_a_beat;
+                        let frame = ((note.on.0 + 1e-6) * FRAMES_PER_BEAT as f64).floor() as i64;
+                        let due = (samples_of(frame) - 1e-3).ceil();
+                        assert_eq!(at, due, "{name}: pass {pass}, frame {frame}");
                     }
                     let notes: Vec<_> = recording.notes().iter().map(|n| (n.on_sample, n.off_sample, n.channel, n.key)).collect();
                     match &reference {

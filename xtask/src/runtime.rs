@@ -115,29 +115,30 @@ fn build_for(machine: &str) -> Result<&'static Build> {
 }
 
 fn get(build: &Build, folder: &Path) -> Result<Runtime> {
-    let runtime = Runtime {
-        library: folder.join(build.library),
-        licences: LICENCES.iter().map(|(_, ours)| folder.join(ours)).collect(),
+    let library = folder.join(build.library);
+    let found = || Runtime {
+        library: library.clone(),
+        // Someone may have put the library there by hand, and only that.
+        licences: LICENCES.iter().map(|(_, ours)| folder.join(ours)).filter(|path| path.is_file()).collect(),
     };
-    let is_whole = fs::read(&runtime.library).is_ok_and(|bytes| hex_sha256(&bytes) == build.sha256);
-    if is_whole && runtime.licences.iter().all(|licence| licence.is_file()) {
-        return Ok(runtime);
+    if fs::read(&library).is_ok_and(|bytes| hex_sha256(&bytes) == build.sha256) {
+        return Ok(found());
     }
     let downloads = folder.join("download");
     fs::create_dir_all(&downloads).with_context(|| format!("{} cannot be made", downloads.display()))?;
-    let package = download(build, &downloads)?;
+    let package = download(build, folder, &downloads)?;
     unpack(build, &package, folder)?;
     fs::remove_dir_all(&downloads).with_context(|| format!("{} cannot be removed", downloads.display()))?;
-    Ok(runtime)
+    Ok(found())
 }
 
 /// Has pip download the package, and says which file it is.
-fn download(build: &Build, downloads: &Path) -> Result<PathBuf> {
+fn download(build: &Build, folder: &Path, downloads: &Path) -> Result<PathBuf> {
     let advice = format!(
         "see that python3 with pip and a way to a package index are there, or download onnxruntime=={VERSION} for {} yourself and put {} into {}",
         build.platform,
         build.library,
-        folder().display()
+        folder.display()
     );
     let python = if cfg!(windows) { "python" } else { "python3" };
     eprintln!("getting ONNX Runtime {VERSION} with {python} -m pip download");

@@ -12,6 +12,7 @@ use music::{
     meter::Meter,
     pitch::{Pitch, PitchClass},
 };
+use proptest::prelude::*;
 use std::{collections::VecDeque, sync::Arc};
 
 const SAMPLES_A_FRAME: u32 = 6000;
@@ -79,6 +80,7 @@ impl Stage {
     /// Plays on for some samples; the transport runs along.
     fn run(&mut self, num_samples: u32) {
         self.block.num_samples = num_samples;
+        self.incoming.make_contiguous().sort_by_key(Incoming::offset);
         let mut port = StagePort {
             incoming: &mut self.incoming,
             sent: &mut self.sent,
@@ -301,4 +303,112 @@ fn chord_and_bass_go_to_their_channels() {
     stage.run(SAMPLES_A_FRAME + 1);
     let on = |channel| stage.sent.iter().filter(|(_, note)| note.channel == channel).count();
     assert!((3..=MAX_VOICES).contains(&on(0)) && on(1) == 1);
+}
+
+/// Something that happens between two blocks.
+#[derive(Clone, Debug)]
+enum Twist {
+    Run(u32),
+    Play(bool),
+    Seek(f64),
+    Tempo(Option<f64>),
+    Loop(Option<(f64, f64)>),
+    Press(u32, i32),
+    Release(Option<i32>),
+    Room(usize),
+    Reset,
+    Settings(u8, u8, bool),
+}
+
+fn twists() -> impl Strategy<Value = Twist> {
+    prop_oneof![
+        6 => (0..20_000u32).prop_map(Twist::Run),
+        1 => any::<bool>().prop_map(Twist::Play),
+        1 => (-4.0..16.0f64).prop_map(Twist::Seek),
+        1 => proptest::option::of(20.0..400.0f64).prop_map(Twist::Tempo),
+        1 => proptest::option::of((0.0..4.0f64, 4.0..8.0f64)).prop_map(Twist::Loop),
+        3 => (0..500u32, 55..65i32).prop_map(|(offset, key)| Twist::Press(offset, key)),
+        1 => proptest::option::of(55..65i32).prop_map(Twist::Release),
+        1 => (0..6usize).prop_map(Twist::Room),
+        1 => Just(Twist::Reset),
+        1 => (0..3u8, 0..3u8, any::<bool>()).prop_map(|(pass, channel, bypass)| Twist::Settings(pass, channel, bypass)),
+    ]
+}
+
+/// Answers like a worker that commits a chord on every second frame and sometimes nothing.
+fn answer(stage: &mut Stage) {
+    while let Some(message) = stage.worker.next_message() {
+        if let ToWorker::Heard(heard) = message {
+            let chord = match heard.ordinal % 5 {
+                0 | 2 => chord((heard.ordinal % 12) as i32),
+                1 => ChordFrame::Hold,
+                3 => ChordFrame::Silence,
+                _ => continue,
+            };
+            stage.worker.plan(Planned {
+                epoch: heard.epoch,
+                ordinal: heard.ordinal + 1,
+                frame: heard.coming.frame,
+                chord,
+                standing: Standing::Committed,
+            });
+        }
+    }
+}
+
+/// Every note-on and note-off in the order sent: a key never starts twice, never ends twice.
+fn keep_the_ledger(stage: &Stage) -> Result<usize, TestCaseError> {
+    let mut sounding = std::collections::BTreeSet::new();
+    let mut last = i64::MIN;
+    for (at, note) in &stage.sent {
+        let key = (note.channel, note.key);
+        let fits = if note.velocity.is_some() { sounding.insert(key) } else { sounding.remove(&key) };
+        prop_assert!(fits, "{note:?} at {at}");
+        prop_assert!(*at >= last, "{note:?} goes back from {last} to {at}");
+        last = *at;
+    }
+    Ok(sounding.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_host_does_every_note_ends(twists in proptest::collection::vec(twists(), 1..80)) {
+        let mut stage = Stage::new();
+        for twist in twists {
+            match twist {
+                Twist::Run(num_samples) => {
+                    stage.run(num_samples.max(501));
+                    answer(&mut stage);
+                }
+                Twist::Play(playing) => stage.block.transport.playing = playing,
+                Twist::Seek(place) => stage.block.transport.position = Some(Beats(place)),
+                Twist::Tempo(tempo) => stage.block.transport.tempo_bpm = tempo,
+                Twist::Loop(range) => {
+                    stage.block.transport.cycle =
+                        range.map(|(start, end)| block::Cycle { start: Beats(start), end: Beats(end) });
+                }
+                Twist::Press(offset, key) => stage.press(offset, key),
+                Twist::Release(key) => {
+                    let key = key.map(Pitch::folded);
+                    stage.incoming.push_back(Incoming::Off { offset: 500, channel: key.map(|_| 4), key });
+                }
+                Twist::Room(room) => stage.room = if room == 5 { usize::MAX } else { room },
+                Twist::Reset => stage.audio.reset(),
+                Twist::Settings(pass, channel, bypass) => {
+                    let settings = &mut stage.block.settings;
+                    settings.pass = [Pass::ChordsOnly, Pass::MelodyAndChords, Pass::MelodyOnly][usize::from(pass)];
+                    (settings.chord_channel, settings.bypass) = (channel * 2, bypass);
+                }
+            }
+        }
+        stage.room = usize::MAX;
+        stage.block.transport.playing = false;
+        stage.incoming.push_back(Incoming::Off { offset: 500, channel: None, key: None });
+        stage.run(501);
+        stage.run(501);
+        prop_assert_eq!(keep_the_ledger(&stage)?, 0);
+        prop_assert!(stage.audio.is_silent());
+    }
 }

@@ -4,7 +4,10 @@ use crate::block::{Event, TimedEvent, Transport};
 use clack_host::{
     events::{
         EventFlags, EventHeader, Match, Pckn,
-        event_types::{MidiEvent, NoteChokeEvent, NoteOffEvent, NoteOnEvent, TransportEvent, TransportFlags},
+        event_types::{
+            MidiEvent, NoteChokeEvent, NoteExpressionType, NoteOffEvent, NoteOnEvent, TransportEvent,
+            TransportFlags,
+        },
         spaces::CoreEventSpace,
     },
     prelude::*,
@@ -87,9 +90,62 @@ pub fn read_event(event: CoreEventSpace<'_>) -> Option<Event> {
             None => Event::ChokeAll,
         },
         CoreEventSpace::Midi(midi) => Event::from_midi(midi.data()),
+        // CLAP's own pressure on a key.
+        CoreEventSpace::NoteExpression(pressed)
+            if pressed.expression_type() == Some(NoteExpressionType::Pressure) =>
+        {
+            let (channel, key) = note(pressed.pckn())?;
+            Event::KeyPressure { channel, key, pressure: pressed.value() as f32 }
+        }
         CoreEventSpace::MidiSysEx(_) | CoreEventSpace::Midi2(_) | CoreEventSpace::NoteExpression(_) => {
             Event::Other([0; 3])
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_back_as_they_went() {
+        let events = [
+            Event::NoteOn { channel: 3, key: 60, velocity: 0.5 },
+            Event::NoteOff { channel: 3, key: 60, velocity: 0.25 },
+            Event::Choke { channel: 15, key: 127 },
+            Event::ChokeAll,
+            Event::Controller { channel: 0, number: 64, value: 1.0 },
+            Event::ChannelPressure { channel: 1, pressure: 0.0 },
+            Event::KeyPressure { channel: 1, key: 5, pressure: 1.0 },
+            Event::Bend { channel: 2, value: 0.5 },
+            Event::Program { channel: 2, number: 9 },
+        ];
+        for event in events {
+            let mut inbox = EventBuffer::new();
+            push_event(&mut inbox, TimedEvent { offset: 7, event });
+            let sent = inbox.get(0).expect("an event");
+            assert_eq!(sent.header().time(), 7);
+            assert_eq!(sent.as_core_event().and_then(read_event), Some(event));
+        }
+    }
+
+    #[test]
+    fn what_the_host_leaves_out_is_not_flagged() {
+        let said = transport_event(&Transport { playing: true, tempo: Some(90.0), ..Transport::default() });
+        assert_eq!(said.flags, TransportFlags::IS_PLAYING | TransportFlags::HAS_TEMPO);
+        let looped = Transport {
+            beats: Some(9.5),
+            bar_start: Some(8.0),
+            meter: Some((4, 4)),
+            looped: Some((8.0, 12.0)),
+            ..Transport::default()
+        };
+        let said = transport_event(&looped);
+        assert_eq!(
+            (said.song_pos_beats.to_float(), said.bar_number, said.loop_end_beats.to_float()),
+            (9.5, 2, 12.0)
+        );
+        assert!(said.flags.contains(TransportFlags::IS_LOOP_ACTIVE | TransportFlags::HAS_TIME_SIGNATURE));
+    }
 }

@@ -120,3 +120,31 @@ pub fn read_event(event: &Vst::Event) -> Event {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_come_back_as_they_went() {
+        let events = [
+            Event::NoteOn { channel: 3, key: 60, velocity: 0.5 },
+            Event::NoteOff { channel: 3, key: 60, velocity: 0.25 },
+            Event::KeyPressure { channel: 1, key: 5, pressure: 1.0 },
+        ];
+        for event in events {
+            let sent = note_event(7, event).expect("an event");
+            assert_eq!((sent.sampleOffset, read_event(&sent)), (7, event));
+        }
+        let choked = note_event(0, Event::Choke { channel: 1, key: 60 }).expect("an event");
+        assert_eq!(read_event(&choked), Event::NoteOff { channel: 1, key: 60, velocity: 0.0 });
+        assert!(note_event(0, Event::Bend { channel: 0, value: 0.5 }).is_none());
+    }
+
+    #[test]
+    fn what_the_host_leaves_out_is_not_flagged() {
+        let said = process_context(&Transport { tempo: Some(90.0), ..Transport::default() }, 48_000.0, 5);
+        let expected = i64::from(StatesAndFlags_::kTempoValid) | i64::from(StatesAndFlags_::kContTimeValid);
+        assert_eq!((i64::from(said.state), said.tempo, said.projectTimeSamples), (expected, 90.0, 5));
+    }
+}

@@ -64,6 +64,11 @@ fn ratio(a: f64, b: f64) -> f64 {
     if b > 0.0 { a / b } else { f64::NAN }
 }
 
+/// Which chord sounds in each frame, inversions not told apart: no system here chooses them.
+fn heard(chords: &[ChordFrame]) -> Vec<Option<Chord>> {
+    sounding(chords).into_iter().map(|chord| chord.map(|c| Chord::new(c.root, c.quality))).collect()
+}
+
 /// A stretch of one sounding chord.
 struct Span {
     chord: Chord,
@@ -74,7 +79,7 @@ struct Span {
 /// Stretches of equal chords: a chord struck again is the same chord going on.
 fn spans(song: &Measured) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for (t, chord) in sounding(song.chords).into_iter().enumerate() {
+    for (t, chord) in heard(song.chords).into_iter().enumerate() {
         let Some(chord) = chord.filter(|_| song.counts[t]) else { continue };
         match spans.last_mut() {
             Some(span) if span.chord == chord && span.start + span.len == t => span.len += 1,
@@ -93,12 +98,12 @@ pub fn measure(songs: &[Measured]) -> Metrics {
     let mut lengths = [0.0; LONGEST + 2];
     let (mut classes, mut chord_frames, mut locked, mut chords) = (0.0, 0.0, 0.0, 0.0);
     for song in songs {
-        let under = sounding(song.chords);
+        let under = heard(song.chords);
         let mut pitch = None;
         let (mut fits, mut both) = (0.0, 0.0);
         let mut time_of: HashMap<Chord, f64> = HashMap::new();
-        for t in 0..song.melody.len() {
-            match song.melody[t] {
+        for (t, frame) in song.melody.iter().enumerate() {
+            match *frame {
                 MelodyFrame::Rest => pitch = None,
                 MelodyFrame::Onset(p) => pitch = Some(p),
                 MelodyFrame::Hold => {}
