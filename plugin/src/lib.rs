@@ -3,6 +3,7 @@
 
 pub mod audio;
 mod editor;
+pub mod health;
 mod host;
 pub mod links;
 pub mod params;

@@ -10,7 +10,7 @@ use nice_plug_egui::EguiEditorState;
 use std::sync::Arc;
 
 /// The editor's size in logical points.
-pub const EDITOR_SIZE: (f32, f32) = (900.0, 560.0);
+pub const EDITOR_SIZE: (f32, f32) = (900.0, 400.0);
 
 /// Where chords may change.
 #[derive(Clone, Copy, Debug, Enum, PartialEq, Eq)]

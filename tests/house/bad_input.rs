@@ -17,7 +17,11 @@ use music::vocab::fingerprint;
 /// Plays a melody with both formats; chords must not come, the melody must come through, and `status` says why.
 fn passes_through_and_says(why: &[&str]) -> String {
     for face in BOTH {
-        let mut host = playing(face, setup(512, Rendering::Offline), &[("pass_through", "Melody and chords"), ("listen", "0")]);
+        let mut host = playing(
+            face,
+            setup(512, Rendering::Offline),
+            &[("pass_through", "Melody and chords"), ("listen", "0")],
+        );
         let status = says(host.as_mut(), "status");
         println!("{face:?}: {status}");
         assert!(status.starts_with("no model: "), "{face:?}: the status is {status:?}");
@@ -76,7 +80,8 @@ fn what_is_no_model_is_refused() {
     alone(&test, "text", text, || passes_through_and_says(&["no whole ONNX model"]));
     let zeros = || House::with_model(vec![0; 100_000]);
     alone(&test, "zeros", zeros, || passes_through_and_says(&[]));
-    let noise = || House::with_model((0..100_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect());
+    let noise =
+        || House::with_model((0..100_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect());
     alone(&test, "noise", noise, || passes_through_and_says(&[]));
     let absent = || House { model: Model::At("/no/such/model.onnx".into()), runtime: Runtime::Pinned };
     alone(&test, "absent", absent, || passes_through_and_says(&["/no/such/model.onnx", "REALCHORDS_MODEL"]));
@@ -101,13 +106,21 @@ fn a_graph_that_breaks_its_manifest_is_refused() {
     };
     alone(&this_test!(), "layers", house, || {
         for face in BOTH {
-            let mut host = playing(face, setup(512, Rendering::Offline), &[("pass_through", "Melody and chords"), ("listen", "0")]);
+            let mut host = playing(
+                face,
+                setup(512, Rendering::Offline),
+                &[("pass_through", "Melody and chords"), ("listen", "0")],
+            );
             let song = tunes::plain(2, 120.0);
-            let notes = stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
+            let notes =
+                stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
             assert_eq!(notes.len(), song.notes.len(), "{face:?}");
             let status = says(host.as_mut(), "status");
             println!("{face:?}: {status}");
-            assert!(status.starts_with("no model: ") || status.starts_with("failed: "), "{face:?}: {status:?}");
+            assert!(
+                status.starts_with("no model: ") || status.starts_with("failed: "),
+                "{face:?}: {status:?}"
+            );
         }
         String::new()
     });
@@ -152,48 +165,66 @@ fn another_library_is_not_taken_for_the_runtime() {
 
 #[test]
 fn ten_thousand_notes_in_a_block_are_borne() {
-    alone(&this_test!(), "tiny", || House::with_model(models::untrained(TINY, 3)), || {
-        for face in BOTH {
-            let mut host = playing(face, setup(512, Rendering::Realtime), &[("pass_through", "Melody and chords"), ("listen", "0")]);
-            let mut stand = Conductor::new(host.as_mut(), 120.0);
-            stand.transport.playing = true;
-            let keys = |n: u32| (n * 37 % 128) as u8;
-            let burst: Vec<(u32, Event)> = (0..10_000).map(|n| (n * 512 / 10_000, on(keys(n)))).collect();
-            stand.block(512, &burst);
-            assert_eq!(stand.ledger.num_sounding(), 128, "{face:?}: every key is down");
-            let ends: Vec<(u32, Event)> = (0..10_000).map(|n| (n * 512 / 10_000, off(keys(n)))).collect();
-            stand.block(512, &ends);
-            for _ in 0..100 {
-                stand.block(512, &[]);
+    alone(
+        &this_test!(),
+        "tiny",
+        || House::with_model(models::untrained(TINY, 3)),
+        || {
+            for face in BOTH {
+                let mut host = playing(
+                    face,
+                    setup(512, Rendering::Realtime),
+                    &[("pass_through", "Melody and chords"), ("listen", "0")],
+                );
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                stand.transport.playing = true;
+                let keys = |n: u32| (n * 37 % 128) as u8;
+                let burst: Vec<(u32, Event)> = (0..10_000).map(|n| (n * 512 / 10_000, on(keys(n)))).collect();
+                stand.block(512, &burst);
+                assert_eq!(stand.ledger.num_sounding(), 128, "{face:?}: every key is down");
+                let ends: Vec<(u32, Event)> = (0..10_000).map(|n| (n * 512 / 10_000, off(keys(n)))).collect();
+                stand.block(512, &ends);
+                for _ in 0..100 {
+                    stand.block(512, &[]);
+                }
+                stand.stop();
+                stand.close();
             }
-            stand.stop();
-            stand.close();
-        }
-        String::new()
-    });
+            String::new()
+        },
+    );
 }
 
 #[test]
 fn empty_blocks_and_full_queues_are_borne() {
-    alone(&this_test!(), "tiny", || House::with_model(models::untrained(TINY, 3)), || {
-        for face in BOTH {
-            let mut host = playing(face, setup(512, Rendering::Realtime), &[("pass_through", "Melody and chords"), ("listen", "0")]);
-            let mut stand = Conductor::new(host.as_mut(), 120.0);
-            stand.transport.playing = true;
-            for n in 0..600u32 {
-                let key = 60 + (n % 12) as u8;
-                let event = if n % 2 == 0 { on(key) } else { off(key - 1) };
-                let samples = if n % 5 == 0 { 0 } else { 256 };
-                let events = if samples > 0 { vec![TimedEvent { offset: 7, event }] } else { Vec::new() };
-                let transport = Some(stand.transport);
-                let out_capacity = [None, Some(0), Some(1), Some(3)][(n / 7 % 4) as usize];
-                stand.send(Block { samples, transport, events, out_capacity, ..Block::default() });
+    alone(
+        &this_test!(),
+        "tiny",
+        || House::with_model(models::untrained(TINY, 3)),
+        || {
+            for face in BOTH {
+                let mut host = playing(
+                    face,
+                    setup(512, Rendering::Realtime),
+                    &[("pass_through", "Melody and chords"), ("listen", "0")],
+                );
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                stand.transport.playing = true;
+                for n in 0..600u32 {
+                    let key = 60 + (n % 12) as u8;
+                    let event = if n % 2 == 0 { on(key) } else { off(key - 1) };
+                    let samples = if n % 5 == 0 { 0 } else { 256 };
+                    let events = if samples > 0 { vec![TimedEvent { offset: 7, event }] } else { Vec::new() };
+                    let transport = Some(stand.transport);
+                    let out_capacity = [None, Some(0), Some(1), Some(3)][(n / 7 % 4) as usize];
+                    stand.send(Block { samples, transport, events, out_capacity, ..Block::default() });
+                }
+                let ends: Vec<(u32, Event)> = (0..128).map(|key| (0, off(key))).collect();
+                stand.block(256, &ends);
+                stand.stop();
+                stand.close();
             }
-            let ends: Vec<(u32, Event)> = (0..128).map(|key| (0, off(key))).collect();
-            stand.block(256, &ends);
-            stand.stop();
-            stand.close();
-        }
-        String::new()
-    });
+            String::new()
+        },
+    );
 }

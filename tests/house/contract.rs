@@ -10,7 +10,7 @@ use crate::support::{
 };
 use hosts::{
     Event, Rendering,
-    timeline::{BlockSizes, HeardNote, Script},
+    timeline::{BlockSizes, HeardNote, Script, play_watched},
 };
 use music::{grid::Beats, pitch::Pitch};
 
@@ -64,33 +64,45 @@ fn a_late_chord_is_held_and_counted_and_what_comes_after_is_on_time() {
 
 #[test]
 fn what_is_committed_stands_whatever_is_played_next() {
-    alone(&this_test!(), "shipped", || House::SHIPPED, || {
-        // Two melodies that are one until this frame.
-        let parts = 40;
-        let song = tunes::plain(6, 120.0);
-        let mut other = song.clone();
-        for played in other.notes.iter_mut().filter(|n| n.note.on.0 >= f64::from(parts) / 4.0) {
-            played.note.pitch = Pitch::new(played.note.pitch.midi() + 6).expect("a pitch");
-        }
-        for face in BOTH {
-            for (commit, frames) in [("1/4 beat", 1), ("1 beat", 4), ("2 beats", 8)] {
-                let take = |song| -> Vec<HeardNote> {
-                    let settings = [("commit", commit), ("listen", "2"), ("temperature", "1.5")];
-                    let mut host = playing(face, setup(512, Rendering::Offline), &settings);
-                    stage::play(host.as_mut(), song, &Script::whole(song, BlockSizes::Fixed(512))).notes()
-                };
-                let stands_until = Beats(f64::from(parts - 1 + frames) / 4.0);
-                let stands = |note: &HeardNote| note.on.0 < stands_until.0 + 1e-3;
-                let starts = |notes: &[HeardNote]| -> Vec<(u64, u8, u8)> {
-                    notes.iter().filter(|note| stands(note)).map(|n| (n.on_sample, n.channel, n.key)).collect()
-                };
-                let (one, two) = (take(&song), take(&other));
-                assert_eq!(starts(&one), starts(&two), "{face:?} commit {commit}");
-                assert_ne!(one, two, "{face:?} commit {commit}: what is played later is not heard at all");
+    alone(
+        &this_test!(),
+        "shipped",
+        || House::SHIPPED,
+        || {
+            // Two melodies that are one until this frame.
+            let parts = 40;
+            let song = tunes::plain(6, 120.0);
+            let mut other = song.clone();
+            for played in other.notes.iter_mut().filter(|n| n.note.on.0 >= f64::from(parts) / 4.0) {
+                played.note.pitch = Pitch::new(played.note.pitch.midi() + 6).expect("a pitch");
             }
-        }
-        String::new()
-    });
+            for face in BOTH {
+                for (commit, frames) in [("1/4 beat", 1), ("1 beat", 4), ("2 beats", 8)] {
+                    let take = |song| -> Vec<HeardNote> {
+                        let settings = [("commit", commit), ("listen", "2"), ("temperature", "1.5")];
+                        let mut host = playing(face, setup(512, Rendering::Offline), &settings);
+                        stage::play(host.as_mut(), song, &Script::whole(song, BlockSizes::Fixed(512))).notes()
+                    };
+                    let stands_until = Beats(f64::from(parts - 1 + frames) / 4.0);
+                    let stands = |note: &HeardNote| note.on.0 < stands_until.0 + 1e-3;
+                    let starts = |notes: &[HeardNote]| -> Vec<(u64, u8, u8)> {
+                        notes
+                            .iter()
+                            .filter(|note| stands(note))
+                            .map(|n| (n.on_sample, n.channel, n.key))
+                            .collect()
+                    };
+                    let (one, two) = (take(&song), take(&other));
+                    assert_eq!(starts(&one), starts(&two), "{face:?} commit {commit}");
+                    assert_ne!(
+                        one, two,
+                        "{face:?} commit {commit}: what is played later is not heard at all"
+                    );
+                }
+            }
+            String::new()
+        },
+    );
 }
 
 /// Settings none of which is the default.
@@ -125,7 +137,11 @@ fn settings_survive_a_save() {
             for (key, text) in SETTINGS {
                 assert_eq!(says(second.as_mut(), key), text, "{face:?} {key}");
             }
-            assert_eq!(second.save().expect("it saves"), state, "{face:?}: what was loaded is saved otherwise");
+            assert_eq!(
+                second.save().expect("it saves"),
+                state,
+                "{face:?}: what was loaded is saved otherwise"
+            );
         }
         String::new()
     });
@@ -134,7 +150,13 @@ fn settings_survive_a_save() {
 #[test]
 fn a_loaded_state_plays_as_the_saved_one() {
     alone(&this_test!(), "untrained", house, || {
-        let settings = [("seed", "77"), ("grid", "8th"), ("listen", "1 beat"), ("register", "G4"), ("bass_channel", "4")];
+        let settings = [
+            ("seed", "77"),
+            ("grid", "8th"),
+            ("listen", "1 beat"),
+            ("register", "G4"),
+            ("bass_channel", "4"),
+        ];
         let song = tunes::plain(4, 120.0);
         let script = Script::whole(&song, BlockSizes::Fixed(256));
         for face in BOTH {
@@ -155,7 +177,10 @@ fn a_loaded_state_plays_as_the_saved_one() {
                 stage::ready(second.as_mut());
                 let found = stage::play(second.as_mut(), &song, &script).notes();
                 let differs = found.iter().zip(&reference).find(|(a, b)| a != b);
-                assert!(differs.is_none() && found.len() == reference.len(), "{face:?} {is_active}: {differs:?}");
+                assert!(
+                    differs.is_none() && found.len() == reference.len(),
+                    "{face:?} {is_active}: {differs:?}"
+                );
             }
         }
         String::new()
@@ -184,18 +209,66 @@ fn a_broken_state_changes_nothing() {
 fn the_melody_goes_out_where_it_should() {
     alone(&this_test!(), "untrained", house, || {
         for face in BOTH {
-            let cases = [("Chords only", false, true), ("Melody and chords", true, true), ("Melody only (listen)", true, false)];
+            let cases = [
+                ("Chords only", false, true),
+                ("Melody and chords", true, true),
+                ("Melody only (listen)", true, false),
+            ];
             for (pass, melody, chords) in cases {
-                let settings = [("pass_through", pass), ("chord_channel", "5"), ("bass_channel", "6"), ("listen", "0")];
+                let settings =
+                    [("pass_through", pass), ("chord_channel", "5"), ("bass_channel", "6"), ("listen", "0")];
                 let song = tunes::plain(4, 120.0);
                 let mut host = playing(face, setup(512, Rendering::Offline), &settings);
-                let notes = stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
+                let notes =
+                    stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
                 let on_channel = |channel: u8| notes.iter().filter(|note| note.channel == channel).count();
                 let passed = if melody { song.notes.len() } else { 0 };
                 assert_eq!(on_channel(0), passed, "{face:?} {pass}: the melody");
-                assert_eq!((on_channel(4) > 0, on_channel(5) > 0), (chords, chords), "{face:?} {pass}: chords and bass");
+                assert_eq!(
+                    (on_channel(4) > 0, on_channel(5) > 0),
+                    (chords, chords),
+                    "{face:?} {pass}: chords and bass"
+                );
                 assert_eq!(notes.len(), on_channel(0) + on_channel(4) + on_channel(5));
             }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn instances_side_by_side_do_not_know_of_each_other() {
+    alone(&this_test!(), "untrained", house, || {
+        let song = tunes::plain(4, 120.0);
+        let script = Script::whole(&song, BlockSizes::Fixed(256));
+        let settings = [("listen", "1 beat")];
+        let take = |face| {
+            let mut host = playing(face, setup(512, Rendering::Offline), &settings);
+            stage::play(host.as_mut(), &song, &script).notes()
+        };
+        let reference = take(Face::Clap);
+        for (one, other) in
+            [(Face::Clap, Face::Vst3), (Face::Vst3, Face::Vst3Effect), (Face::Clap, Face::Clap)]
+        {
+            let mut first = playing(one, setup(512, Rendering::Offline), &settings);
+            let mut neighbour = Some(playing(other, setup(512, Rendering::Offline), &[("seed", "99")]));
+            let mut blocks = 0;
+            let found = play_watched(first.as_mut(), &song, &script, &mut |host, _| {
+                // The neighbour plays along, and goes in mid-song.
+                blocks += 1;
+                if blocks == 500 {
+                    neighbour = None;
+                }
+                if let Some(neighbour) = &mut neighbour {
+                    let mut stand = Conductor::new(neighbour.as_mut(), 300.0);
+                    stand.transport.playing = true;
+                    stand.transport.beats = Some(f64::from(blocks));
+                    stand.block(512, &[(3, on(70))]);
+                }
+                stage::answered(host);
+            });
+            let found = found.unwrap_or_else(|error| panic!("{error}")).notes();
+            assert!(found == reference, "{one:?} beside {other:?} plays otherwise than alone");
         }
         String::new()
     });

@@ -16,6 +16,8 @@ mod robustness;
 #[cfg(test)]
 mod support;
 #[cfg(test)]
+mod timing;
+#[cfg(test)]
 mod transport;
 #[cfg(test)]
 mod whole_house;

@@ -49,7 +49,8 @@ fn walk(frames: usize) -> Crop {
         let next = match (at(Draw::Chord) * 10.0) as u32 {
             0..=5 if chord.may_precede(ChordToken::HOLD) => ChordToken::HOLD,
             6 => ChordToken::SILENCE,
-            _ => ChordToken::from_id((at(Draw::Performance) * ChordToken::COUNT as f64) as usize).expect("a token"),
+            _ => ChordToken::from_id((at(Draw::Performance) * ChordToken::COUNT as f64) as usize)
+                .expect("a token"),
         };
         chord = if chord.may_precede(next) { next } else { ChordToken::SILENCE };
         let next = (uniform(12, frame, Draw::Melody) * MelodyToken::COUNT as f64) as usize;
@@ -60,7 +61,11 @@ fn walk(frames: usize) -> Crop {
         crop.chords.push(chord.frame());
         crop.melody.push(melody.frame());
         crop.annotated.push(true);
-        crop.phases.push(if knows { BarPhase::of(Frame(frame), meter, Beats(0.0)) } else { BarPhase::Unknown });
+        crop.phases.push(if knows {
+            BarPhase::of(Frame(frame), meter, Beats(0.0))
+        } else {
+            BarPhase::Unknown
+        });
     }
     crop
 }
@@ -71,7 +76,8 @@ fn inputs(crop: &Crop) -> Vec<StepInput> {
     let (mut chord, mut melody) = (ChordToken::START, MelodyToken::START);
     let step = |(t, (heard, played)): (usize, (&MelodyFrame, &ChordFrame))| {
         let position = t as i64 % POSITION_PERIOD;
-        let input = StepInput { chord, melody, bar: bar_ids(crop.phases[t]), position, chroma: chroma.features() };
+        let input =
+            StepInput { chord, melody, bar: bar_ids(crop.phases[t]), position, chroma: chroma.features() };
         (chord, melody) = (ChordToken::of(*played), MelodyToken::of(*heard));
         chroma.hear(*heard);
         input
@@ -132,7 +138,8 @@ fn check(name: &str, found: &Logits, reference: &Logits, inputs: &[StepInput]) -
             worst = (off, t);
         }
     }
-    let differs = (0..found.len()).find(|t| drawn(&found[*t], &inputs[*t], *t) != drawn(&reference[*t], &inputs[*t], *t));
+    let differs = (0..found.len())
+        .find(|t| drawn(&found[*t], &inputs[*t], *t) != drawn(&reference[*t], &inputs[*t], *t));
     let said = format!("{name}: worst difference {:.2e} of the largest logit, in frame {}", worst.0, worst.1);
     println!("{said}");
     assert!(worst.0 < TOLERANCE, "{said}; at most {TOLERANCE:e}");
@@ -145,54 +152,71 @@ fn check(name: &str, found: &Logits, reference: &Logits, inputs: &[StepInput]) -
 
 #[test]
 fn forward_stepper_and_both_engines_agree_over_a_full_ring() {
-    let report = alone(&this_test!(), "default shape", || House::SHIPPED, || {
-        let shape = Shape::default();
-        let policy = models::policy(shape, 5);
-        let crop = walk(CONTEXT_FRAMES * 2 + 100);
-        let inputs = inputs(&crop);
-        let stepped = of_stepper(&Dense::new(&policy), &inputs);
+    let report = alone(
+        &this_test!(),
+        "default shape",
+        || House::SHIPPED,
+        || {
+            let shape = Shape::default();
+            let policy = models::policy(shape, 5);
+            let crop = walk(CONTEXT_FRAMES * 2 + 100);
+            let inputs = inputs(&crop);
+            let stepped = of_stepper(&Dense::new(&policy), &inputs);
 
-        let device = Device::flex();
-        let leaves = Leaves::new(&policy.parameters, &device, false);
-        let outputs = policy.forward(&leaves, &Batch::of(std::slice::from_ref(&crop)).inputs, &device);
-        let [chords, melody] = [outputs.chords, outputs.melody]
-            .map(|logits| logits.into_data().try_to_vec::<f32>().expect("numbers"));
-        let forward: Logits = chords
-            .chunks(ChordToken::COUNT)
-            .zip(melody.chunks(MelodyToken::COUNT))
-            .map(|(chords, melody)| [chords, melody].concat())
-            .collect();
-        assert_eq!(forward.len(), inputs.len());
+            let device = Device::flex();
+            let leaves = Leaves::new(&policy.parameters, &device, false);
+            let outputs = policy.forward(&leaves, &Batch::of(std::slice::from_ref(&crop)).inputs, &device);
+            let [chords, melody] = [outputs.chords, outputs.melody]
+                .map(|logits| logits.into_data().try_to_vec::<f32>().expect("numbers"));
+            let forward: Logits = chords
+                .chunks(ChordToken::COUNT)
+                .zip(melody.chunks(MelodyToken::COUNT))
+                .map(|(chords, melody)| [chords, melody].concat())
+                .collect();
+            assert_eq!(forward.len(), inputs.len());
 
-        let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(shape)), &inputs);
-        let mut report = String::new();
-        for (name, logits) in [("forward", &forward), ("ONNX Runtime", &runtime), ("built-in", &builtin)] {
-            let _ = writeln!(report, "{}", check(name, logits, &stepped, &inputs));
-        }
-        report
-    });
+            let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(shape)), &inputs);
+            let mut report = String::new();
+            for (name, logits) in [("forward", &forward), ("ONNX Runtime", &runtime), ("built-in", &builtin)]
+            {
+                let _ = writeln!(report, "{}", check(name, logits, &stepped, &inputs));
+            }
+            report
+        },
+    );
     println!("{report}");
 }
 
 #[test]
 fn positions_begin_anew_without_a_seam() {
-    alone(&this_test!(), "tiny shape", || House::SHIPPED, || {
-        let policy = models::policy(TINY, 6);
-        let inputs = inputs(&walk(POSITION_PERIOD as usize + CONTEXT_FRAMES + 44));
-        let stepped = of_stepper(&Dense::new(&policy), &inputs);
-        let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(TINY)), &inputs);
-        // The whole way is compared; what matters is the stretch in which the cache straddles the seam.
-        check("ONNX Runtime", &runtime, &stepped, &inputs) + &check("built-in", &builtin, &stepped, &inputs)
-    });
+    alone(
+        &this_test!(),
+        "tiny shape",
+        || House::SHIPPED,
+        || {
+            let policy = models::policy(TINY, 6);
+            let inputs = inputs(&walk(POSITION_PERIOD as usize + CONTEXT_FRAMES + 44));
+            let stepped = of_stepper(&Dense::new(&policy), &inputs);
+            let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(TINY)), &inputs);
+            // The whole way is compared; what matters is the stretch in which the cache straddles the seam.
+            check("ONNX Runtime", &runtime, &stepped, &inputs)
+                + &check("built-in", &builtin, &stepped, &inputs)
+        },
+    );
 }
 
 #[test]
 fn the_shipped_model_is_the_same_in_both_engines() {
-    alone(&this_test!(), "shipped", || House::SHIPPED, || {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/model/chords.onnx");
-        let file = std::fs::read(path).expect("the shipped model is read");
-        let inputs = inputs(&walk(CONTEXT_FRAMES + 64));
-        let [runtime, builtin] = of_both(&file, &inputs);
-        check("built-in against ONNX Runtime", &builtin, &runtime, &inputs)
-    });
+    alone(
+        &this_test!(),
+        "shipped",
+        || House::SHIPPED,
+        || {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/model/chords.onnx");
+            let file = std::fs::read(path).expect("the shipped model is read");
+            let inputs = inputs(&walk(CONTEXT_FRAMES + 64));
+            let [runtime, builtin] = of_both(&file, &inputs);
+            check("built-in against ONNX Runtime", &builtin, &runtime, &inputs)
+        },
+    );
 }

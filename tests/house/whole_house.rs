@@ -53,7 +53,8 @@ fn song(id: &str, melody: &str, chords: &str) -> Song {
     let melody = parse_melody(melody).expect("a melody");
     let chords = parse_chords(chords).expect("chords");
     assert_eq!(melody.len(), chords.len());
-    let phases = (0..melody.len() as i64).map(|frame| BarPhase::of(Frame(frame), Meter::COMMON, Beats(0.0))).collect();
+    let phases =
+        (0..melody.len() as i64).map(|frame| BarPhase::of(Frame(frame), Meter::COMMON, Beats(0.0))).collect();
     let annotated = vec![true; melody.len()];
     Song { id: id.into(), source: "own".into(), frames: Frames { melody, chords, annotated, phases } }
 }
@@ -82,24 +83,31 @@ fn trained() -> Vec<u8> {
     println!("chord loss {first:.3} to {last:.3} nats in {} updates", losses.len());
     assert!(last < 0.9 * first, "nothing was learnt: {first} to {last}");
     let corpora = BTreeMap::from([("own".to_owned(), "CC0-1.0".to_owned())]);
-    let manifest = export::manifest(&training.checkpoint, "mle", &recipe, corpora, BTreeMap::new(), "test".into());
+    let manifest =
+        export::manifest(&training.checkpoint, "mle", &recipe, corpora, BTreeMap::new(), "test".into());
     export::onnx(&training.checkpoint.network, &manifest)
 }
 
 #[test]
 fn what_the_trainer_learns_the_plugin_plays() {
-    alone(&this_test!(), "trained", || House::with_model(trained()), || {
-        for face in BOTH {
-            let mut host = playing(face, setup(512, Rendering::Offline), &[]);
-            let (engine, model) = (says(host.as_mut(), "engine"), says(host.as_mut(), "model"));
-            println!("{face:?}: {model} in {engine}");
-            assert!(engine.starts_with("ONNX Runtime"), "{face:?}: the engine is {engine:?}");
-            assert!(model.contains("two tunes"), "{face:?}: the model is {model:?}");
-            let song = tunes::plain(12, 120.0);
-            let notes = stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
-            assert!(notes.iter().any(|n| n.channel == 0), "{face:?}: no chord came");
-            assert_eq!(stage::late(host.as_mut()), 0, "{face:?}");
-        }
-        String::new()
-    });
+    alone(
+        &this_test!(),
+        "trained",
+        || House::with_model(trained()),
+        || {
+            for face in BOTH {
+                let mut host = playing(face, setup(512, Rendering::Offline), &[]);
+                let (engine, model) = (says(host.as_mut(), "engine"), says(host.as_mut(), "model"));
+                println!("{face:?}: {model} in {engine}");
+                assert!(engine.starts_with("ONNX Runtime"), "{face:?}: the engine is {engine:?}");
+                assert!(model.contains("two tunes"), "{face:?}: the model is {model:?}");
+                let song = tunes::plain(12, 120.0);
+                let notes =
+                    stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes();
+                assert!(notes.iter().any(|n| n.channel == 0), "{face:?}: no chord came");
+                assert_eq!(stage::late(host.as_mut()), 0, "{face:?}");
+            }
+            String::new()
+        },
+    );
 }

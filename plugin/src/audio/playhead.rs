@@ -209,10 +209,13 @@ impl Playhead {
         let sample = self.sample_at(offset);
         let Some(running) = self.running.as_mut() else { return };
         let start = cycle.map_or(Beats(0.0), |cycle| cycle.start);
+        // Loops turn between samples: this sample stands a little after the loop's start, as it would after its end.
+        let over = cycle.map_or(0.0, |cycle| running.beats_at(sample) - cycle.end.0);
+        let turned = start.0 + over.clamp(0.0, running.beats_per_sample);
         running.anchor_sample = sample;
         // At a block's head the host says itself where it went; it may round, but not by much.
         running.anchor_beats =
-            place.map_or(start.0, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { start.0 });
+            place.map_or(turned, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { turned });
         running.frame = first_from(start.0);
         running.ordinal += i64::from(running.open);
         running.open = false;

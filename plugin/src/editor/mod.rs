@@ -5,7 +5,7 @@ mod view;
 
 use crate::{
     links::EditorEnd,
-    params::{ChordsParams, EDITOR_SIZE, status},
+    params::{ChordsParams, status},
 };
 use nice_plug::{context::gui::GuiContext, prelude::ParamSetter};
 use nice_plug_egui::{
@@ -20,6 +20,9 @@ pub type ChordsEditor = EguiEditor<Window>;
 
 /// How often the window is drawn while it is open.
 const REDRAW: Duration = Duration::from_millis(33);
+
+/// A slider's width in points.
+const SLIDER_WIDTH: f32 = 165.0;
 
 /// The window's state; it lives on while the window is closed.
 pub struct Window {
@@ -74,22 +77,20 @@ impl NiceEguiApp for Window {
 }
 
 fn controls(ui: &mut egui::Ui, params: &ChordsParams, setter: &ParamSetter) {
-    let width = EDITOR_SIZE.0 / 4.0 - 60.0;
-    egui::Grid::new("controls").num_columns(4).spacing([24.0, 8.0]).show(ui, |ui| {
-        macro_rules! control {
-            ($($param:ident)*) => {{
-                $(
-                    ui.label(nice_plug::prelude::Param::name(&params.$param));
-                    ui.add(ParamSlider::for_param(&params.$param, setter).with_width(width));
-                )*
-                ui.end_row();
-            }};
+    // Two columns of their own, so that a text that grows moves nothing else.
+    ui.columns(2, |columns| {
+        macro_rules! column {
+            ($ui:expr, $name:literal: $($param:ident)*) => {
+                egui::Grid::new($name).num_columns(2).spacing([16.0, 8.0]).show($ui, |ui| {
+                    $(
+                        ui.label(nice_plug::prelude::Param::name(&params.$param));
+                        ui.add(ParamSlider::for_param(&params.$param, setter).with_width(SLIDER_WIDTH));
+                        ui.end_row();
+                    )*
+                });
+            };
         }
-        control!(commit listen);
-        control!(temperature grid);
-        control!(register velocity);
-        control!(bass pass_through);
-        control!(chord_channel bass_channel);
-        control!(look_ahead seed);
+        column!(&mut columns[0], "left": commit temperature register bass chord_channel look_ahead);
+        column!(&mut columns[1], "right": listen grid velocity pass_through bass_channel seed);
     });
 }

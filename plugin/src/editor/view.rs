@@ -187,4 +187,38 @@ mod tests {
             assert!(words.starts_with(expected), "{words}");
         }
     }
+
+    #[test]
+    fn every_state_can_be_drawn() {
+        let planned = [
+            Shown {
+                frames_ahead: 0,
+                chord: ChordFrame::Onset(Chord::new(
+                    music::pitch::PitchClass::new(3),
+                    music::chord::Quality::MINOR,
+                )),
+                committed: true,
+            },
+            Shown { frames_ahead: 4, chord: ChordFrame::Silence, committed: false },
+        ];
+        let mut snapshot =
+            Snapshot { num_shown: planned.len(), tempo_bpm: Some(120.0), late: 2, ..Snapshot::default() };
+        snapshot.shown[..planned.len()].copy_from_slice(&planned);
+        assert_eq!(changes(snapshot.planned()).count(), 2);
+        let stages = [
+            Stage::Waiting,
+            Stage::Listening { frames_left: 3 },
+            Stage::NothingHeard,
+            Stage::Playing,
+            Stage::Behind,
+        ];
+        for stage in stages {
+            snapshot.stage = stage;
+            let mut has_controls = false;
+            egui::__run_test_ui(|ui| {
+                assert!(!draw(ui, &snapshot, &report(WorkerState::Ready), |_| has_controls = true));
+            });
+            assert!(has_controls, "{stage:?}");
+        }
+    }
 }

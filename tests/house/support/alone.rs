@@ -30,7 +30,7 @@ pub enum Runtime {
 
 /// Which model the plugin plays.
 pub enum Model {
-    /// The one built in.
+    /// The one built in, or a candidate for it that `REALCHORDS_MODEL` names.
     Shipped,
     /// A file of these bytes.
     Bytes(Vec<u8>),
@@ -66,7 +66,12 @@ pub fn test_of(item: &str) -> String {
 /// scenes of one test apart. In that process this never returns.
 ///
 /// [`this_test`]: super::this_test
-pub fn alone(test: &str, label: &str, house: impl FnOnce() -> House, scene: impl FnOnce() -> String) -> String {
+pub fn alone(
+    test: &str,
+    label: &str,
+    house: impl FnOnce() -> House,
+    scene: impl FnOnce() -> String,
+) -> String {
     let name = format!("{test}/{label}");
     match env::var(SCENE) {
         Ok(wanted) if wanted == name => play(scene),
@@ -103,7 +108,9 @@ fn send_out(test: &str, name: &str, house: &House) -> String {
         Runtime::File(path) => command.env(RUNTIME, path),
     };
     match &house.model {
-        Model::Shipped => {}
+        Model::Shipped => {
+            command.envs(env::var_os(MODEL).map(|candidate| (MODEL, candidate)));
+        }
         Model::Bytes(bytes) => {
             let path = folder.path().join("model.onnx");
             std::fs::write(&path, bytes).expect("the model is written");
@@ -117,7 +124,8 @@ fn send_out(test: &str, name: &str, house: &House) -> String {
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     println!("-- {name}\n{said}");
     assert!(output.status.success(), "{name}: its process ended with {}; see above", output.status);
-    std::fs::read_to_string(&report).unwrap_or_else(|_| panic!("{name}: no such test, or it never got to its scene"))
+    std::fs::read_to_string(&report)
+        .unwrap_or_else(|_| panic!("{name}: no such test, or it never got to its scene"))
 }
 
 /// Where cargo puts what it builds.
@@ -136,8 +144,12 @@ pub fn pinned_runtime() -> PathBuf {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         name.contains("onnxruntime") && [".so", ".dylib", ".dll"].iter().any(|suffix| name.contains(suffix))
     };
-    let found = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).find(is_library);
+    let found =
+        std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).find(is_library);
     found.unwrap_or_else(|| {
-        panic!("no ONNX Runtime in {}: run `cargo xtask test`, or `cargo xtask runtime` before this", folder.display())
+        panic!(
+            "no ONNX Runtime in {}: run `cargo xtask test`, or `cargo xtask runtime` before this",
+            folder.display()
+        )
     })
 }

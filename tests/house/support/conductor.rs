@@ -39,7 +39,8 @@ impl<'a> Conductor<'a> {
 
     /// Plays a block of so many samples with these events.
     pub fn block(&mut self, samples: u32, events: &[(u32, Event)]) {
-        let events = events.iter().map(|(offset, event)| TimedEvent { offset: *offset, event: *event }).collect();
+        let events =
+            events.iter().map(|(offset, event)| TimedEvent { offset: *offset, event: *event }).collect();
         self.send(Block { samples, transport: Some(self.transport), events, ..Block::default() });
     }
 
@@ -64,13 +65,17 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Plays so many beats in blocks of so many samples.
-    pub fn beats(&mut self, beats: f64, samples: u32) {
-        let bpm = self.transport.tempo.unwrap_or(120.0);
-        let blocks = (beats * 60.0 / bpm * self.rate / f64::from(samples)).ceil() as u32;
-        for _ in 0..blocks {
-            self.block(samples, &[]);
+    /// Plays with a key down until chords sound.
+    pub fn until_chords_sound(&mut self) {
+        self.transport.playing = true;
+        self.block(512, &[(0, on(60))]);
+        for _ in 0..2000 {
+            self.block(512, &[]);
+            if self.ledger.num_sounding() > 0 {
+                return;
+            }
         }
+        panic!("no chord came");
     }
 
     /// How many note-ons came out since a sample.

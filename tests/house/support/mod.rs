@@ -2,6 +2,7 @@
 
 pub mod alone;
 pub mod conductor;
+pub mod grid;
 pub mod models;
 pub mod stage;
 pub mod tunes;

@@ -44,7 +44,9 @@ pub fn library() -> PathBuf {
 /// Opens the plugin in a host.
 pub fn open(face: Face) -> Box<dyn PluginHost> {
     let path = library();
-    let vst3 = |name| Vst3Host::load(&path, ClassChoice::Name(name)).map(|host| Box::new(host) as Box<dyn PluginHost>);
+    let vst3 = |name| {
+        Vst3Host::load(&path, ClassChoice::Name(name)).map(|host| Box::new(host) as Box<dyn PluginHost>)
+    };
     let host = match face {
         Face::Clap => ClapHost::load(&path).map(|host| Box::new(host) as Box<dyn PluginHost>),
         Face::Vst3 => vst3("ReaLchords"),

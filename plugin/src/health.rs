@@ -1,0 +1,177 @@
+//! How an instance fares: a few numbers and words that any thread may look at, for parameters and editor. The audio
+//! thread reads and writes the numbers only; the words are the worker's, and behind a lock.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU8, AtomicU32, Ordering},
+};
+
+/// What the worker is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum WorkerState {
+    /// It was never started.
+    Asleep = 0,
+    /// It opens the model.
+    Loading = 1,
+    /// It answers.
+    Ready = 2,
+    /// There is no model it could use.
+    NoModel = 3,
+    /// It has failed and is gone.
+    Dead = 4,
+}
+
+/// What runs the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Engine {
+    /// Nothing.
+    None = 0,
+    /// ONNX Runtime.
+    OnnxRuntime = 1,
+    /// The engine built into the plugin.
+    BuiltIn = 2,
+}
+
+/// How the instance fares, for parameters and editor. Atomics because each is one number whose age does not matter:
+/// relaxed, no other memory hangs on them. The texts are written by the worker and never read by the audio thread.
+#[derive(Debug)]
+pub struct Health {
+    worker: AtomicU8,
+    engine: AtomicU8,
+    late: AtomicU32,
+    infer_p50_us: AtomicU32,
+    infer_p99_us: AtomicU32,
+    tempo_millibpm: AtomicU32,
+    panics: AtomicU32,
+    unanswered: AtomicU32,
+    texts: Mutex<Texts>,
+}
+
+/// What the worker has to say in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The model's name and fingerprint, or why there is none.
+    pub model: String,
+    /// The engine, and why a better one is not used.
+    pub engine: String,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            worker: AtomicU8::new(WorkerState::Asleep as u8),
+            engine: AtomicU8::new(Engine::None as u8),
+            late: AtomicU32::new(0),
+            infer_p50_us: AtomicU32::new(0),
+            infer_p99_us: AtomicU32::new(0),
+            tempo_millibpm: AtomicU32::new(0),
+            panics: AtomicU32::new(0),
+            unanswered: AtomicU32::new(0),
+            texts: Mutex::new(Texts::default()),
+        }
+    }
+}
+
+impl Health {
+    /// What the worker is about.
+    pub fn worker(&self) -> WorkerState {
+        match self.worker.load(Ordering::Relaxed) {
+            1 => WorkerState::Loading,
+            2 => WorkerState::Ready,
+            3 => WorkerState::NoModel,
+            4 => WorkerState::Dead,
+            _ => WorkerState::Asleep,
+        }
+    }
+
+    /// Written by the worker, and by whoever starts it.
+    pub fn set_worker(&self, state: WorkerState) {
+        self.worker.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// What runs the model.
+    pub fn engine(&self) -> Engine {
+        match self.engine.load(Ordering::Relaxed) {
+            1 => Engine::OnnxRuntime,
+            2 => Engine::BuiltIn,
+            _ => Engine::None,
+        }
+    }
+
+    /// Written by the worker.
+    pub fn set_engine(&self, engine: Engine) {
+        self.engine.store(engine as u8, Ordering::Relaxed);
+    }
+
+    /// Frames whose chord was not there when due, since the instance was made.
+    pub fn late(&self) -> u32 {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// Written by the audio thread.
+    pub fn set_late(&self, late: u32) {
+        self.late.store(late, Ordering::Relaxed);
+    }
+
+    /// Time from a frame heard to its commit, median and 99th percentile of the last frames, in milliseconds.
+    pub fn infer_ms(&self) -> (f64, f64) {
+        let ms = |us: &AtomicU32| f64::from(us.load(Ordering::Relaxed)) / 1000.0;
+        (ms(&self.infer_p50_us), ms(&self.infer_p99_us))
+    }
+
+    /// Written by the worker, in microseconds.
+    pub fn set_infer_us(&self, p50: u32, p99: u32) {
+        self.infer_p50_us.store(p50, Ordering::Relaxed);
+        self.infer_p99_us.store(p99, Ordering::Relaxed);
+    }
+
+    /// The host's tempo, if it plays or has played.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        let milli = self.tempo_millibpm.load(Ordering::Relaxed);
+        (milli > 0).then(|| f64::from(milli) / 1000.0)
+    }
+
+    /// Written by the audio thread.
+    pub fn set_tempo_bpm(&self, bpm: f64) {
+        self.tempo_millibpm.store((bpm * 1000.0) as u32, Ordering::Relaxed);
+    }
+
+    /// How often the editor's panic button was pressed.
+    pub fn panics(&self) -> u32 {
+        self.panics.load(Ordering::Relaxed)
+    }
+
+    /// Written by the editor.
+    pub fn press_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The worker is told something.
+    pub(crate) fn count_question(&self) {
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The worker has sent all that was asked for, or was not told after all.
+    pub(crate) fn count_answer(&self) {
+        // Release: who sees this also finds the plans in the queue.
+        self.unanswered.fetch_sub(1, Ordering::Release);
+    }
+
+    /// Whether the worker has yet to answer something it was told.
+    pub fn is_thinking(&self) -> bool {
+        // Acquire: who sees the last answer counted also finds its plans in the queue.
+        self.unanswered.load(Ordering::Acquire) > 0
+    }
+
+    /// The texts. Not for the audio thread: locks and allocates.
+    pub fn texts(&self) -> Texts {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the texts. Not for the audio thread.
+    pub fn write_texts(&self, write: impl FnOnce(&mut Texts)) {
+        write(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
