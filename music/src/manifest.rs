@@ -15,6 +15,9 @@ pub const CONTRACT: u32 = 1;
 /// The one key of `metadata_props` that holds the manifest, as JSON.
 pub const METADATA_KEY: &str = "realchords.manifest";
 
+/// The most numbers that the keys of one frame may hold, over all layers and heads.
+const MOST_NUMBERS_A_FRAME: usize = 1 << 16;
+
 /// Names of the graph's inputs and outputs.
 ///
 /// A step answers for frame t: it is given what happened in frame t-1 and where t stands in its bar.
@@ -177,6 +180,16 @@ impl Manifest {
             if !fits || !file.is_finite() {
                 return Err(ManifestError::Mismatch { what, file: file.to_string(), ours: ours.to_owned() });
             }
+        }
+        // Each size may be honest and all together more memory than there is.
+        let row = self.layers * self.heads * self.head_size;
+        if row > MOST_NUMBERS_A_FRAME {
+            let ours = format!("at most {MOST_NUMBERS_A_FRAME}");
+            return Err(ManifestError::Mismatch {
+                what: "the size of a frame's keys",
+                file: row.to_string(),
+                ours,
+            });
         }
         Ok(())
     }

@@ -19,6 +19,10 @@ use std::time::Instant;
 /// How far ahead of the clock on the wall a host must be to be rendering, in seconds of music.
 const RENDERING_AHEAD: f64 = 0.5;
 
+/// Controllers that end all notes of a channel.
+const ALL_SOUND_OFF: u8 = 120;
+const ALL_NOTES_OFF: u8 = 123;
+
 /// Whether the host renders offline, so that the audio side may wait.
 ///
 /// CLAP says so. The VST3 wrapper hands on what the host said one activation before, so it is not believed: there a
@@ -45,6 +49,11 @@ impl Pace {
         *self = Self { known, sample_rate: f64::from(sample_rate), ..Self::default() };
     }
 
+    /// The host starts anew.
+    pub fn reset(&mut self) {
+        (self.ahead, self.last, self.renders) = (0.0, None, false);
+    }
+
     /// Samples a second.
     pub fn sample_rate(&self) -> f64 {
         self.sample_rate
@@ -59,7 +68,9 @@ impl Pace {
         let elapsed = self.last.replace(now).map(|last| (now - last).as_secs_f64());
         let length = f64::from(num_samples) / self.sample_rate.max(1.0);
         // Being behind does not count, or a pause would buy a burst.
-        self.ahead = if playing { (self.ahead + length - elapsed.unwrap_or(length)).max(0.0) } else { 0.0 };
+        // And being far ahead buys no more than a moment, or a bounce would make the live take after it wait.
+        let ahead = self.ahead + length - elapsed.unwrap_or(length);
+        self.ahead = if playing { ahead.clamp(0.0, 2.0 * RENDERING_AHEAD) } else { 0.0 };
         self.renders = self.ahead > if self.renders { RENDERING_AHEAD / 2.0 } else { RENDERING_AHEAD };
         self.renders
     }
@@ -179,6 +190,9 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
         },
         NoteEvent::NoteOff { timing, channel, key, .. } | NoteEvent::Choke { timing, channel, key, .. } => {
             Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key: key_of(key) }
+        }
+        NoteEvent::MidiCC { timing, channel, cc: ALL_SOUND_OFF | ALL_NOTES_OFF, .. } => {
+            Incoming::AllOff { offset: *timing, channel: channel & 15 }
         }
         other => Incoming::Other { offset: other.timing() },
     }

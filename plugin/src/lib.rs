@@ -93,6 +93,7 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
     }
 
     fn reset(&mut self) {
+        self.pace.reset();
         self.audio.reset();
     }
 

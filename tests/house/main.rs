@@ -14,6 +14,8 @@ mod parity;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]
+mod rollout;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod timing;

@@ -129,6 +129,13 @@ pub enum Incoming {
         /// Its pitch.
         key: Option<Pitch>,
     },
+    /// All keys of a channel go up (controller 120 or 123), and whoever is behind us is to hear of it.
+    AllOff {
+        /// Samples after the block's first.
+        offset: u32,
+        /// The channel, 0..16.
+        channel: u8,
+    },
     /// Anything else; only [`Port::forward`] knows what.
     Other {
         /// Samples after the block's first.
@@ -140,7 +147,10 @@ impl Incoming {
     /// Samples after the block's first.
     pub fn offset(&self) -> u32 {
         match self {
-            Self::On { offset, .. } | Self::Off { offset, .. } | Self::Other { offset } => *offset,
+            Self::On { offset, .. }
+            | Self::Off { offset, .. }
+            | Self::AllOff { offset, .. }
+            | Self::Other { offset } => *offset,
         }
     }
 }

@@ -9,7 +9,7 @@ pub mod playhead;
 mod snapshot;
 pub mod sounding;
 
-use crate::links::{AudioEnd, Epoch, Heard, Standing, ToWorker, WorkerState};
+use crate::links::{AudioEnd, Coming, Epoch, Heard, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
 use listener::Listener;
 use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
@@ -171,7 +171,7 @@ impl Audio {
                 self.playhead.pass();
             }
             Moment::Closes { frame, ordinal } => {
-                self.close_frame(frame, ordinal);
+                self.close_frame(frame, ordinal, self.playhead.coming());
                 self.playhead.pass();
             }
             Moment::Wraps => self.wrap(port, offset),
@@ -181,7 +181,7 @@ impl Audio {
     fn wrap(&mut self, port: &mut impl Port, offset: u32) {
         // A frame that the wrap cuts is heard before we turn back, so that each frame started is heard once.
         if let Some(Moment::Closes { frame, ordinal }) = self.playhead.open_frame() {
-            self.close_frame(frame, ordinal);
+            self.close_frame(frame, ordinal, self.playhead.coming_after_wrap());
         }
         self.playhead.wrap(offset);
         self.performer.end(port, &mut self.sounding, offset);
@@ -202,13 +202,13 @@ impl Audio {
         self.played = self.performer.play(port, &mut self.sounding, &self.settings, offset, chord);
     }
 
-    fn close_frame(&mut self, frame: Frame, ordinal: i64) {
+    fn close_frame(&mut self, frame: Frame, ordinal: i64, coming: Option<Coming>) {
         let melody = self.listener.close();
         if matches!(melody, MelodyFrame::Onset(_)) && self.first_note.is_none() {
             self.first_note = Some(ordinal);
         }
         self.snapshot.heard(melody);
-        if let Some(coming) = self.playhead.coming() {
+        if let Some(coming) = coming {
             let rules = self.settings.rules;
             let heard =
                 Heard { epoch: self.epoch, ordinal, frame, melody, played: self.played, coming, rules };
@@ -239,7 +239,10 @@ impl Audio {
                 WorkerState::Loading if loading_waits < MAX_LOADING_WAITS => {
                     loading_waits += u32::from(!self.links.wait_offline());
                 }
-                WorkerState::Ready | WorkerState::Loading => self.disappointments += 1,
+                WorkerState::Ready | WorkerState::Loading => {
+                    self.disappointments += 1;
+                    return;
+                }
                 WorkerState::Asleep | WorkerState::NoModel | WorkerState::Dead => return,
             }
             self.take_plans();
@@ -257,11 +260,13 @@ impl Audio {
             }
             Incoming::Off { offset, channel, key } => {
                 self.listener.release(channel, key);
-                match (channel, key) {
-                    (Some(channel), Some(key)) => {
-                        self.sounding.end(port, Owner::Melody, offset, channel, key)
-                    }
-                    _ => self.sounding.end_all(port, Owner::Melody, offset),
+                self.sounding.end_matching(port, Owner::Melody, offset, channel, key);
+            }
+            Incoming::AllOff { offset, channel } => {
+                self.listener.release(Some(channel), None);
+                self.sounding.end_matching(port, Owner::Melody, offset, Some(channel), None);
+                if passes {
+                    port.forward();
                 }
             }
             Incoming::Other { .. } if passes => port.forward(),

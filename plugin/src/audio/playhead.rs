@@ -93,6 +93,8 @@ pub struct Playhead {
     num_samples: u32,
     /// The length of the block before, in samples.
     last_num_samples: u32,
+    /// The host has said that it went back to its loop's start; [`Playhead::wrap`] follows it.
+    host_turned: bool,
 }
 
 impl Playhead {
@@ -118,7 +120,14 @@ impl Playhead {
         // A tempo that changed somewhere in the block before is an honest difference.
         let ramp = (beats_per_sample - running.beats_per_sample).abs() * f64::from(self.last_num_samples);
         let near = JUMP_BEATS + ramp;
-        let off = place.map_or(0.0, |beats| beats - expected);
+        let mut off = place.map_or(0.0, |beats| beats - expected);
+        // We have turned back within the last samples of a block; the host, who rounds, will in this one.
+        if let Some(Cycle { start, end }) = self.cycle()
+            && (expected - start.0).abs() <= near
+            && (off - (end.0 - start.0)).abs() <= near
+        {
+            off -= end.0 - start.0;
+        }
         let wrapped = |cycle: Cycle| (off + cycle.end.0 - cycle.start.0).abs() <= near && off < 0.0;
         if off.abs() <= near {
             let tempo_changed = tempo_bpm != running.tempo_bpm;
@@ -136,6 +145,7 @@ impl Playhead {
             Change::None
         } else if self.cycle().is_some_and(wrapped) {
             self.running = Some(Running { beats_per_sample, tempo_bpm, ..running });
+            self.host_turned = true;
             Change::Wraps
         } else {
             self.start(beats_per_sample, tempo_bpm, place.unwrap_or(0.0));
@@ -213,9 +223,12 @@ impl Playhead {
         let over = cycle.map_or(0.0, |cycle| running.beats_at(sample) - cycle.end.0);
         let turned = start.0 + over.clamp(0.0, running.beats_per_sample);
         running.anchor_sample = sample;
-        // At a block's head the host says itself where it went; it may round, but not by much.
-        running.anchor_beats =
-            place.map_or(turned, |p| if (p.0 - start.0).abs() < JUMP_BEATS * 2.0 { p.0 } else { turned });
+        // At a block's head the host says itself where it went: where it turned back by its own word, that place is
+        // right; where we think it did, it may round, but not by much.
+        let by_host = std::mem::take(&mut self.host_turned);
+        running.anchor_beats = place
+            .filter(|place| by_host || (place.0 - start.0).abs() < JUMP_BEATS * 2.0)
+            .map_or(turned, |place| place.0);
         running.frame = first_from(start.0);
         running.ordinal += i64::from(running.open);
         running.open = false;
@@ -238,6 +251,12 @@ impl Playhead {
         let cut = running.open && turn.is_some_and(|turn| turn.last == running.frame);
         let frame = if running.open { self.after(running.frame) } else { running.frame };
         Some(Coming { frame, phase: self.phase(frame), cut, turn })
+    }
+
+    /// The frame that comes after a wrap that is about to happen.
+    pub fn coming_after_wrap(&self) -> Option<Coming> {
+        let Some(turn) = self.cycle().and_then(|cycle| self.turn_of(cycle)) else { return self.coming() };
+        Some(Coming { frame: turn.first, phase: turn.first_phase, cut: true, turn: Some(turn) })
     }
 
     fn start(&mut self, beats_per_sample: f64, tempo_bpm: f64, place: f64) {
@@ -274,7 +293,10 @@ impl Playhead {
     }
 
     fn turn(&self) -> Option<Turn> {
-        let cycle = self.cycle().filter(|cycle| self.is_before(cycle.end))?;
+        self.turn_of(self.cycle().filter(|cycle| self.is_before(cycle.end))?)
+    }
+
+    fn turn_of(&self, cycle: Cycle) -> Option<Turn> {
         let (last, first) = (first_from(cycle.end.0).plus(-1), first_from(cycle.start.0));
         (last >= first).then(|| Turn { last, first, first_phase: self.phase(first) })
     }

@@ -61,8 +61,22 @@ impl Sounding {
 
     /// Ends all of an owner's notes at `offset`.
     pub fn end_all(&mut self, port: &mut impl Port, owner: Owner, offset: u32) {
-        for channel in 0..CHANNELS as u8 {
-            let mut keys = self.held[owner as usize][usize::from(channel)];
+        self.end_matching(port, owner, offset, None, None);
+    }
+
+    /// Ends an owner's notes of this channel and key at `offset`; `None` stands for every one.
+    pub fn end_matching(
+        &mut self,
+        port: &mut impl Port,
+        owner: Owner,
+        offset: u32,
+        channel: Option<u8>,
+        key: Option<Pitch>,
+    ) {
+        let wanted = key.map_or(u128::MAX, |key| 1 << key.midi());
+        let channels = channel.map_or(0..CHANNELS as u8, |channel| channel % 16..channel % 16 + 1);
+        for channel in channels {
+            let mut keys = self.held[owner as usize][usize::from(channel)] & wanted;
             while keys != 0 {
                 let key = Pitch::folded(keys.trailing_zeros() as i32);
                 keys &= keys - 1;

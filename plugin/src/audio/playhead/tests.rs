@@ -129,6 +129,50 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn a_loop_at_any_tempo_of_a_host_that_rounds_or_not_is_one_epoch(
+        bpm in 60.0..200.0f64,
+        size in 32..1500u32,
+        rounds in proptest::bool::ANY,
+        end in 7.6..9.0f64,
+    ) {
+        let cycle = Some(Cycle { start: Beats(4.0), end: Beats(end) });
+        let place = |sample: i64| {
+            let straight = 4.0 + sample as f64 * bpm / 60.0 / SAMPLE_RATE;
+            let place = 4.0 + (straight - 4.0).rem_euclid(end - 4.0);
+            if rounds { (place * 1920.0).round() / 1920.0 } else { place }
+        };
+        let (fired, begun) = play(&[size], 1_500_000, place, bpm, cycle);
+        prop_assert_eq!(begun, 1);
+        // In every pass each frame of the loop starts once, in order.
+        let last = ((end - START_SLACK_BEATS) * 4.0).ceil() as i64 - 1;
+        let mut expected = 16;
+        for (_, moment) in &fired {
+            if let Moment::Starts { frame, .. } = moment {
+                prop_assert_eq!(frame.0, expected);
+                expected = if frame.0 == last { 16 } else { frame.0 + 1 };
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrap_at_a_blocks_head_knows_the_frame_it_leads_to() {
+    // The loop ends in the middle of an open frame, at a block's first sample.
+    let cycle = Some(Cycle { start: Beats(0.0), end: Beats(4.1) });
+    let mut playhead = Playhead::default();
+    let samples = (4.1 * 24_000.0) as u32;
+    let mut fired = Fired::new();
+    step(&mut playhead, &block(Transport { cycle, ..transport(0.0, 120.0) }, samples), &mut fired);
+    let wrapped = playhead.begin_block(&block(Transport { cycle, ..transport(0.0, 120.0) }, 512));
+    assert!(playhead.open_frame().is_some() && wrapped == Change::Wraps);
+    let coming = playhead.coming_after_wrap().unwrap();
+    assert_eq!((coming.frame, coming.cut), (Frame(0), true));
+}
+
 #[test]
 fn a_tempo_change_is_no_jump() {
     let (mut playhead, mut fired, mut place) = (Playhead::default(), Fired::new(), 0.0);
