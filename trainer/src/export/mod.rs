@@ -48,7 +48,7 @@ pub fn manifest(
         seed: recipe.seed,
         revision,
         steps: checkpoint.moments.updates,
-        temperature: 1.0,
+        temperature: recipe.temperature,
         top_p: 1.0,
         corpora,
         numbers,

@@ -13,6 +13,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Corpora to train on, by source name.
     pub sources: Vec<String>,
+    /// The temperature the model is meant to be sampled at, as its manifest says.
+    #[serde(default = "one")]
+    pub temperature: f32,
     /// The network's size.
     #[serde(default)]
     pub model: Shape,
@@ -25,6 +28,10 @@ pub struct Recipe {
     /// Finetuning of the policy.
     #[serde(default)]
     pub finetune: Finetune,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 /// Settings of maximum-likelihood training.
@@ -103,6 +110,9 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         recipe.model.check()?;
+        if !recipe.temperature.is_finite() || recipe.temperature < 0.0 {
+            return Err(format!("temperature is {}, must be 0 or above", recipe.temperature));
+        }
         let sizes = [
             recipe.pretrain.batch,
             recipe.pretrain.time,

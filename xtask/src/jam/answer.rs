@@ -37,7 +37,7 @@ impl Answer {
             .recording
             .notes()
             .into_iter()
-            .filter(|note| !is_passed_through(note, &take.recording.played))
+            .filter(|note| !(take.passes_melody && is_passed_through(note, &take.recording.played)))
             .map(on_divisions)
             .collect();
         let (bass, chords): (Vec<_>, Vec<_>) = heard

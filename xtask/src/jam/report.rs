@@ -125,7 +125,13 @@ mod tests {
             Tune { title: "Tune".to_owned(), part: "track 1".to_owned(), song: Song::melody([note], 120.0) };
         let says =
             Says { late: Some("2".to_owned()), infer_p50: Some("1.25 ms".to_owned()), ..Says::default() };
-        let take = Take { recording: Recording::default(), chord_channel: 0, bass_channel: 1, says };
+        let take = Take {
+            recording: Recording::default(),
+            chord_channel: 0,
+            bass_channel: 1,
+            passes_melody: false,
+            says,
+        };
         let answer = Answer::of(&tune, &take);
         Report::of(Path::new("tune.mid"), &tune, &take, &answer, vec![PathBuf::from("tune.png")])
             .expect("a report")

@@ -40,6 +40,8 @@ pub struct Take {
     pub chord_channel: u8,
     /// The channel the bass comes on, 0-based.
     pub bass_channel: u8,
+    /// Whether the melody comes out with the chords.
+    pub passes_melody: bool,
     /// What the plugin's read-only parameters say.
     pub says: Says,
 }
@@ -100,6 +102,7 @@ pub fn play(tune: &Tune, playing: &Playing) -> Result<Take> {
         recording,
         chord_channel: channel(&mut host, "chord_channel", 0),
         bass_channel: channel(&mut host, "bass_channel", 1),
+        passes_melody: !host.read("pass_through").is_ok_and(|text| text.eq_ignore_ascii_case("Chords only")),
         says: Says {
             late: host.read("late").ok(),
             engine: host.read("engine").ok(),
