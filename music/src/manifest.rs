@@ -125,6 +125,34 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// The promises of this build for a network of `layers` with `heads` of `head_size` numbers; what tells of its
+    /// making is left empty, and it is sampled as it is.
+    pub fn sized(layers: usize, heads: usize, head_size: usize) -> Self {
+        Self {
+            contract: CONTRACT,
+            vocabulary: fingerprint(),
+            frames_per_beat: FRAMES_PER_BEAT,
+            context_frames: CONTEXT_FRAMES,
+            position_period: POSITION_PERIOD,
+            chroma_features: CHROMA_FEATURES,
+            chord_tokens: ChordToken::COUNT,
+            melody_tokens: MelodyToken::COUNT,
+            layers,
+            heads,
+            head_size,
+            name: String::new(),
+            stage: String::new(),
+            recipe: String::new(),
+            seed: 0,
+            revision: String::new(),
+            steps: 0,
+            temperature: 1.0,
+            top_p: 1.0,
+            corpora: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+        }
+    }
+
     /// Reads a manifest and holds it to the contract.
     ///
     /// # Errors
@@ -207,17 +235,6 @@ mod tests {
 
     fn manifest() -> Manifest {
         Manifest {
-            contract: CONTRACT,
-            vocabulary: fingerprint(),
-            frames_per_beat: FRAMES_PER_BEAT,
-            context_frames: CONTEXT_FRAMES,
-            position_period: POSITION_PERIOD,
-            chroma_features: CHROMA_FEATURES,
-            chord_tokens: ChordToken::COUNT,
-            melody_tokens: MelodyToken::COUNT,
-            layers: 4,
-            heads: 4,
-            head_size: 32,
             name: "First light".to_owned(),
             stage: "mle".to_owned(),
             recipe: "first".to_owned(),
@@ -228,6 +245,7 @@ mod tests {
             top_p: 0.95,
             corpora: [("nottingham".to_owned(), "GPL-3.0".to_owned())].into(),
             numbers: [("loss".to_owned(), 0.25)].into(),
+            ..Manifest::sized(4, 4, 32)
         }
     }
 

@@ -117,37 +117,18 @@ impl<'a> Fields<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use music::{
-        grid::FRAMES_PER_BEAT,
-        manifest::CONTRACT,
-        melody::CHROMA_FEATURES,
-        vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD, fingerprint},
-    };
+    use music::vocab::fingerprint;
     use proptest::prelude::*;
 
     fn example() -> Manifest {
         Manifest {
-            contract: CONTRACT,
-            vocabulary: fingerprint(),
-            frames_per_beat: FRAMES_PER_BEAT,
-            context_frames: CONTEXT_FRAMES,
-            position_period: POSITION_PERIOD,
-            chroma_features: CHROMA_FEATURES,
-            chord_tokens: ChordToken::COUNT,
-            melody_tokens: MelodyToken::COUNT,
-            layers: 2,
-            heads: 2,
-            head_size: 4,
             name: "example".into(),
             stage: "mle".into(),
             recipe: "example".into(),
             seed: 1,
             revision: "none".into(),
             steps: 1,
-            temperature: 1.0,
-            top_p: 1.0,
-            corpora: Default::default(),
-            numbers: Default::default(),
+            ..Manifest::sized(2, 2, 4)
         }
     }
 

@@ -1,11 +1,6 @@
 //! Small models with the shipped one's contract, made without training.
 
-use music::{
-    grid::FRAMES_PER_BEAT,
-    manifest::{CONTRACT, Manifest},
-    melody::CHROMA_FEATURES,
-    vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD, fingerprint},
-};
+use music::manifest::Manifest;
 use trainer::{
     export,
     model::{Policy, Shape},
@@ -22,27 +17,11 @@ pub fn policy(shape: Shape, seed: u64) -> Policy {
 /// What a file of this shape promises.
 pub fn manifest(shape: Shape) -> Manifest {
     Manifest {
-        contract: CONTRACT,
-        vocabulary: fingerprint(),
-        frames_per_beat: FRAMES_PER_BEAT,
-        context_frames: CONTEXT_FRAMES,
-        position_period: POSITION_PERIOD,
-        chroma_features: CHROMA_FEATURES,
-        chord_tokens: ChordToken::COUNT,
-        melody_tokens: MelodyToken::COUNT,
-        layers: shape.layers,
-        heads: shape.heads,
-        head_size: shape.head_size(),
         name: "Untrained".into(),
         stage: "none".into(),
         recipe: "none".into(),
-        seed: 0,
         revision: "none".into(),
-        steps: 0,
-        temperature: 1.0,
-        top_p: 1.0,
-        corpora: Default::default(),
-        numbers: Default::default(),
+        ..Manifest::sized(shape.layers, shape.heads, shape.head_size())
     }
 }
 

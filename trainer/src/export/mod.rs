@@ -12,10 +12,9 @@ use crate::{
 use graph::{Builder, int, ints};
 use messages::{FLOAT, Model, OperatorSet, Property};
 use music::{
-    grid::FRAMES_PER_BEAT,
-    manifest::{CONTRACT, METADATA_KEY, Manifest, names},
+    manifest::{METADATA_KEY, Manifest, names},
     melody::CHROMA_FEATURES,
-    vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD, fingerprint},
+    vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken},
 };
 use prost::Message;
 use std::{collections::BTreeMap, f32::consts::TAU};
@@ -31,17 +30,6 @@ pub fn manifest(
 ) -> Manifest {
     let shape = checkpoint.network.shape;
     Manifest {
-        contract: CONTRACT,
-        vocabulary: fingerprint(),
-        frames_per_beat: FRAMES_PER_BEAT,
-        context_frames: CONTEXT_FRAMES,
-        position_period: POSITION_PERIOD,
-        chroma_features: CHROMA_FEATURES,
-        chord_tokens: ChordToken::COUNT,
-        melody_tokens: MelodyToken::COUNT,
-        layers: shape.layers,
-        heads: shape.heads,
-        head_size: shape.head_size(),
         name: format!("ReaLchords {}", recipe.name),
         stage: stage.into(),
         recipe: recipe.name.clone(),
@@ -52,6 +40,7 @@ pub fn manifest(
         top_p: 1.0,
         corpora,
         numbers,
+        ..Manifest::sized(shape.layers, shape.heads, shape.head_size())
     }
 }
 
