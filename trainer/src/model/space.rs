@@ -3,7 +3,7 @@
 //! A feature either stays what it is when the music is transposed (*invariant*: rhythm, metre, loudness of a
 //! thought) or belongs to a pitch class and moves with it (*pitched*). A linear map that commutes with
 //! transposition uses one free number for all entries that a transposition carries into each other, so the
-//! model plays in twelve keys what it learnt in one, exactly, and has a tenth of the numbers to learn.
+//! model plays in twelve keys what it learnt in one, exactly, and has a seventh of the numbers to learn.
 //! The dense matrix is what runs, in training and in the exported graph.
 
 use music::{
