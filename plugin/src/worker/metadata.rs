@@ -13,7 +13,9 @@ const VALUE: u64 = 2;
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum MetadataError {
     /// There are no bytes.
-    #[error("no model is built in: put one into assets/model, or name one in REALCHORDS_MODEL")]
+    #[error(
+        "the model file is empty: name a whole one in REALCHORDS_MODEL, or unset it for the one built in"
+    )]
     Empty,
     /// It is not an ONNX file, or a part of one.
     #[error("the file is no whole ONNX model (byte {at} of {len}): get it again")]
