@@ -89,11 +89,4 @@ impl Teacher {
         let hidden = self.decoder.hidden(&leaves, &inputs, Some(beside), Some(Policy::window()), device);
         self.decoder.chord_logits(&leaves, hidden)
     }
-
-    /// The same as plain numbers of [`Self::listen`], for rollouts.
-    pub fn overheard(&self, inputs: &Inputs, melody: &[u32]) -> Vec<f32> {
-        let device = Device::flex();
-        let leaves = Leaves::new(&self.parameters(), &device, false);
-        self.listen(&leaves, inputs, melody, &device).into_data().try_to_vec::<f32>().unwrap_or_default()
-    }
 }

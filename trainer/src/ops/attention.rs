@@ -25,7 +25,7 @@ pub struct Rotary {
 }
 
 impl Rotary {
-    /// Angles of positions `0..time`: angle j of position p is 2π·p·cycles[j] / period.
+    /// Angles of positions `0..time`: angle j of position p is 2π·p·(cycle j) / period.
     pub fn new(cycles: &[i64], period: i64, time: usize) -> Self {
         let mut rotary = Self {
             angles: cycles.len(),

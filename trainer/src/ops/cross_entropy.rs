@@ -4,7 +4,7 @@ use super::{Forward, FusedOp};
 use crate::native;
 use rayon::prelude::*;
 
-/// The operator: [rows, classes] to [rows]; rows of weight 0 cost nothing.
+/// The operator: `[rows, classes]` to `[rows]`; rows of weight 0 cost nothing.
 #[derive(Debug)]
 pub struct CrossEntropy {
     /// The right class of each row.

@@ -4,7 +4,7 @@ use super::{Forward, FusedOp};
 use crate::native;
 use rayon::prelude::*;
 
-/// The operator: policy logits [rows, classes] to [rows].
+/// The operator: policy logits `[rows, classes]` to `[rows]`.
 #[derive(Debug)]
 pub struct KlTo {
     /// The teacher's logits, [rows, classes].

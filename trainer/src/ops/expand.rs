@@ -4,7 +4,7 @@
 use super::{Forward, FusedOp};
 use std::sync::Arc;
 
-/// The operator: [free] to [rows, columns].
+/// The operator: `[free]` to `[rows, columns]`.
 #[derive(Debug)]
 pub struct Expand {
     /// Which free number each entry is, row-major.
