@@ -70,6 +70,8 @@ struct Running {
     frame: Frame,
     ordinal: i64,
     open: bool,
+    /// Whether we came to where we are from before the loop's end, so that it turns us back.
+    inside: bool,
 }
 
 impl Running {
@@ -100,6 +102,18 @@ pub struct Playhead {
 impl Playhead {
     /// Takes in a block's transport.
     pub fn begin_block(&mut self, block: &Block) -> Change {
+        let change = self.follow(block);
+        let (end, now) = (self.cycle().map(|cycle| cycle.end.0), self.now);
+        if let Some(running) = self.running.as_mut() {
+            // A clock that is a little past the end is so by rounding; one that is far past it was put there.
+            let past = end.map(|end| running.beats_at(now) - end);
+            running.inside =
+                past.is_some_and(|past| past < -START_SLACK_BEATS || (running.inside && past < JUMP_BEATS));
+        }
+        change
+    }
+
+    fn follow(&mut self, block: &Block) -> Change {
         let transport = block.transport;
         self.num_samples = block.num_samples;
         self.transport = transport;
@@ -179,9 +193,11 @@ impl Playhead {
             (frame.starts(), Moment::Starts { frame, ordinal })
         };
         let mut next = (running.sample_of(place), moment);
-        if let Some(cycle) = self.cycle().filter(|cycle| self.is_before(cycle.end)) {
+        if let Some(cycle) = self.cycle().filter(|_| running.inside) {
             let wraps = running.sample_of(cycle.end);
-            if wraps <= next.0 {
+            // A frame that would start within a rounding of the loop's end belongs to the next pass.
+            let beyond = !running.open && frame.starts().0 >= cycle.end.0 - START_SLACK_BEATS;
+            if wraps <= next.0 || beyond {
                 next = (wraps, Moment::Wraps);
             }
         }
@@ -232,6 +248,7 @@ impl Playhead {
         running.frame = first_from(start.0);
         running.ordinal += i64::from(running.open);
         running.open = false;
+        running.inside = true;
     }
 
     /// Where we are at an offset of this block, if playing.
@@ -268,6 +285,7 @@ impl Playhead {
             frame: first_from(place),
             ordinal: 0,
             open: false,
+            inside: false,
         });
     }
 
@@ -288,12 +306,8 @@ impl Playhead {
         })
     }
 
-    fn is_before(&self, end: Beats) -> bool {
-        self.running.is_some_and(|running| running.beats_at(self.now) < end.0 - START_SLACK_BEATS)
-    }
-
     fn turn(&self) -> Option<Turn> {
-        self.turn_of(self.cycle().filter(|cycle| self.is_before(cycle.end))?)
+        self.turn_of(self.running.filter(|running| running.inside).and(self.cycle())?)
     }
 
     fn turn_of(&self, cycle: Cycle) -> Option<Turn> {

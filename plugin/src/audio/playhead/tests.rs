@@ -137,8 +137,10 @@ proptest! {
         bpm in 60.0..200.0f64,
         size in 32..1500u32,
         rounds in proptest::bool::ANY,
-        end in 7.6..9.0f64,
+        end_ticks in 3650..4320u32,
     ) {
+        // Loops end on ticks: a frame that would last less than a sample may be left out.
+        let end = f64::from(end_ticks) / 480.0;
         let cycle = Some(Cycle { start: Beats(4.0), end: Beats(end) });
         let place = |sample: i64| {
             let straight = 4.0 + sample as f64 * bpm / 60.0 / SAMPLE_RATE;
@@ -157,6 +159,18 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_clock_a_hair_from_the_loops_end_at_a_blocks_head_turns_there() {
+    // Found by the property above: the loop's end fell within a rounding of a block's first sample, and a frame
+    // beyond the loop was started.
+    let (bpm, end) = (158.330_684_666_432_6, 8.695_726_855_986_202);
+    let cycle = Some(Cycle { start: Beats(4.0), end: Beats(end) });
+    let place = |sample: i64| 4.0 + (sample as f64 * bpm / 60.0 / SAMPLE_RATE).rem_euclid(end - 4.0);
+    let (fired, begun) = play(&[1228], 1_500_000, place, bpm, cycle);
+    let beyond = |moment: &Moment| matches!(moment, Moment::Starts { frame, .. } if frame.0 > 34);
+    assert!(begun == 1 && !fired.iter().any(|(_, moment)| beyond(moment)));
 }
 
 #[test]
