@@ -89,7 +89,7 @@ fn of_stepper(dense: &Dense, inputs: &[StepInput]) -> Logits {
     let mut stream = Streams::new(dense, 1);
     let step = |input: &StepInput| {
         let StepInput { chord, melody, bar: (bar_position, bar_length), chroma, .. } = *input;
-        stream.step(dense, &[stepper::StepInput { chord, melody, bar_position, bar_length, chroma }]);
+        stream.step(dense, &[stepper::StepInput { chord, melody, bar_position, bar_length, chroma }], None);
         [&stream.chord_logits[..], &stream.melody_logits[..]].concat()
     };
     inputs.iter().map(step).collect()

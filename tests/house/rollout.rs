@@ -52,6 +52,7 @@ fn reference(frames: &Frames) -> Vec<(ChordToken, bool)> {
         stream.step(
             &dense,
             &[StepInput { chord, melody, bar_position, bar_length, chroma: chroma.features() }],
+            None,
         );
         let enters = !entered && heard_note && t >= LISTEN && t % FRAMES_PER_BEAT as usize == 0;
         let last = chord;

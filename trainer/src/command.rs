@@ -10,7 +10,7 @@ use std::{
 use trainer::{
     corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
     dataset::Songs,
-    evaluate::{Protocol, compare},
+    evaluate::{Protocol, compare, rollout::Player},
     export, finetune,
     model::{Policy, teacher::Teacher},
     pretrain::{self, Learner},
@@ -75,7 +75,7 @@ pub enum Command {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
-        /// The stage whose checkpoint it is: mle or kd.
+        /// The stage whose checkpoint it is: mle, teacher or kd.
         #[arg(long, default_value = "mle")]
         stage: String,
         /// The folder of corpora.
@@ -209,18 +209,19 @@ impl Command {
             }
             Self::Evaluate { run, stage, data, sources, split, temperature, top_p, seeds, songs, json } => {
                 let recipe = kept_recipe(&run)?;
-                let checkpoint: Checkpoint = staged(&run, &stage)?;
+                let (player, updates) = if stage == Teacher::STAGE {
+                    let checkpoint = Checkpoint::<Teacher>::load(&run.join(Teacher::CHECKPOINT))?;
+                    (Player::from(&checkpoint.network), checkpoint.moments.updates)
+                } else {
+                    let checkpoint = staged(&run, &stage)?;
+                    (Player::from(&checkpoint.network), checkpoint.moments.updates)
+                };
                 let split = Split::parse(&split)
                     .with_context(|| format!("{split} is no split: say train, valid or test"))?;
                 let imported = corpora(&data, if sources.is_empty() { &recipe.sources } else { &sources })?;
                 let protocol = Protocol { temperature, top_p, seeds, songs, ..Protocol::default() };
-                let result = compare(&checkpoint.network, &Songs::of(&imported, split), protocol);
-                println!(
-                    "{} songs, {} updates\n{}",
-                    result.human.songs,
-                    checkpoint.moments.updates,
-                    result.table()
-                );
+                let result = compare(&player, &Songs::of(&imported, split), protocol);
+                println!("{} songs, {} updates\n{}", result.human.songs, updates, result.table());
                 if let Some(path) = json {
                     fs::write(path, serde_json::to_string_pretty(&result)?)?;
                 }

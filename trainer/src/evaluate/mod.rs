@@ -3,13 +3,10 @@
 pub mod metrics;
 pub mod rollout;
 
-use crate::{
-    dataset::{Song, Songs},
-    model::{Policy, stepper::Dense},
-};
+use crate::dataset::{Song, Songs};
 use metrics::{Measured, Metrics, measure};
 use music::sampling::Sampling;
-use rollout::{Melody, accompany};
+use rollout::{Melody, Player, accompany};
 use serde::{Deserialize, Serialize};
 
 /// How an evaluation is made. The report names all of it.
@@ -60,10 +57,9 @@ fn selected<'a>(songs: &'a Songs, protocol: &Protocol) -> Vec<&'a Song> {
     songs.0.iter().step_by(every).collect()
 }
 
-/// Cold-start accompaniment of every song by the policy, measured beside the humans' chords.
-pub fn compare(policy: &Policy, songs: &Songs, protocol: Protocol) -> Comparison {
+/// Cold-start accompaniment of every song by a player, measured beside the humans' chords.
+pub fn compare(player: &Player, songs: &Songs, protocol: Protocol) -> Comparison {
     let chosen = selected(songs, &protocol);
-    let dense = Dense::new(policy);
     let len = |song: &Song| song.frames.len().min(protocol.frames);
     let human: Vec<Measured> = chosen
         .iter()
@@ -74,10 +70,11 @@ pub fn compare(policy: &Policy, songs: &Songs, protocol: Protocol) -> Comparison
             counts: &song.frames.annotated[..len(song)],
         })
         .collect();
-    let melodies: Vec<Melody> = human.iter().map(|m| Melody { frames: m.melody, phases: m.phases }).collect();
+    let melodies: Vec<Melody> =
+        human.iter().map(|m| Melody { frames: m.melody, phases: m.phases, given: &[] }).collect();
     let sampling = Sampling { temperature: protocol.temperature, top_p: protocol.top_p };
     let answers: Vec<Vec<_>> =
-        (0..protocol.seeds).flat_map(|seed| accompany(&dense, &melodies, sampling, seed + 1)).collect();
+        (0..protocol.seeds).flat_map(|seed| accompany(player, &melodies, sampling, seed + 1)).collect();
     let all = vec![true; protocol.frames.max(chosen.iter().map(|s| len(s)).max().unwrap_or(0))];
     let system: Vec<Measured> = answers
         .iter()

@@ -10,10 +10,9 @@
 
 use crate::{
     dataset::{Batch, Batches, Songs, augment::Crop},
-    evaluate::rollout::{Melody, accompany},
-    model::{Network, Policy, forward::Leaves, stepper::Dense, teacher::Teacher},
+    evaluate::rollout::{Melody, Player, accompany},
+    model::{Network, Policy, forward::Leaves, teacher::Teacher},
     ops::{apply, divergence::KlTo},
-    optimizer::Moments,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
 };
 use burn::tensor::Device;
@@ -65,9 +64,9 @@ impl<'a> Finetuning<'a> {
     fn roll_out(&self, number: u64) -> Vec<Crop> {
         let mut crops = self.batches.crops(number);
         let melodies: Vec<Melody> =
-            crops.iter().map(|c| Melody { frames: &c.melody, phases: &c.phases }).collect();
+            crops.iter().map(|c| Melody { frames: &c.melody, phases: &c.phases, given: &[] }).collect();
         let chords = accompany(
-            &Dense::new(&self.checkpoint.network),
+            &Player::from(&self.checkpoint.network),
             &melodies,
             Sampling::default(),
             self.recipe.seed ^ (number << 20),
@@ -112,12 +111,7 @@ pub fn run(
     folder: &RunFolder,
 ) -> anyhow::Result<Policy> {
     let path = folder.file(CHECKPOINT);
-    let checkpoint = if path.exists() {
-        Checkpoint::load(&path)?
-    } else {
-        let moments = Moments::new(&policy.parameters);
-        Checkpoint { network: policy, moments }
-    };
+    let checkpoint = if path.exists() { Checkpoint::load(&path)? } else { Checkpoint::start(policy) };
     let mut finetuning = Finetuning::new(recipe, songs, teacher, checkpoint);
     let settings = &recipe.finetune;
     let bar = ProgressBar::new(settings.updates).with_position(finetuning.checkpoint.moments.updates);
@@ -173,8 +167,7 @@ mod tests {
         let bias = &mut teacher.decoder.parameters.0[crate::model::place::CHORD_OUT + 1].1;
         bias[0] = 3.0;
         let policy = Policy::new(recipe.model, 2).unwrap();
-        let moments = Moments::new(&policy.parameters);
-        let mut stage = Finetuning::new(&recipe, &songs, teacher, Checkpoint { network: policy, moments });
+        let mut stage = Finetuning::new(&recipe, &songs, teacher, Checkpoint::start(policy));
         let first = stage.update().divergence;
         let last = (0..29).map(|_| stage.update()).last().unwrap().divergence;
         assert!(last < 0.5 * first, "{first} -> {last}");

@@ -306,7 +306,7 @@ mod tests {
         let dense = Dense::new(policy);
         let mut streams = Streams::new(&dense, 1);
         let logits = steps.iter().map(|input| {
-            streams.step(&dense, &[*input]);
+            streams.step(&dense, &[*input], None);
             streams.chord_logits.iter().chain(&streams.melody_logits).copied().collect()
         });
         logits.collect()

@@ -71,6 +71,11 @@ pub struct Dense {
 }
 
 impl Dense {
+    /// The model's width.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
     /// Expands a policy.
     pub fn new(policy: &Policy) -> Self {
         let layer = |n: usize| {
@@ -138,8 +143,9 @@ impl Streams {
         }
     }
 
-    /// Steps all streams by one frame; the logits are for the frame whose bar ids `inputs` name.
-    pub fn step(&mut self, dense: &Dense, inputs: &[StepInput]) {
+    /// Steps all streams by one frame; the logits are for the frame whose bar ids `inputs` name. `beside`, of
+    /// [stream, width], is added to the embeddings (the teacher's ears).
+    pub fn step(&mut self, dense: &Dense, inputs: &[StepInput], beside: Option<&[f32]>) {
         let (num, width, heads) = (self.num, dense.width, dense.heads);
         let size = width / heads;
         let scale = (size as f32).powf(-0.5);
@@ -166,6 +172,9 @@ impl Streams {
                 [1, CHROMA_FEATURES, width],
                 true,
             );
+        }
+        if let Some(beside) = beside {
+            native::add(beside, &mut x);
         }
         let normed = |x: &[f32]| -> Vec<f32> {
             let mut y = vec![0.0; x.len()];

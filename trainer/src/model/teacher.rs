@@ -9,11 +9,12 @@ use super::{
     space::{Space, Tied},
 };
 use crate::{
+    dataset::{Batch, augment::Crop},
     ops::{apply, expand::Expand},
     optimizer::Parameters,
 };
 use burn::tensor::{Device, Tensor};
-use music::vocab::ChordToken;
+use music::{harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase, vocab::ChordToken};
 use std::sync::Arc;
 
 /// An encoder, a decoder and the bridge between them.
@@ -78,6 +79,22 @@ impl Teacher {
         let state = self.encoder.hidden(&leaves.part(0..num), &heard, None, None, device);
         let bridge = Arc::new(Expand { layout: self.bridge.layout.clone(), shape: self.bridge.shape });
         state.matmul(apply(leaves.leaf(2 * num), bridge))
+    }
+
+    /// What the whole melody says to each of its frames, [time, width], without gradients.
+    pub fn hear(&self, melody: &[MelodyFrame], phases: &[BarPhase]) -> Vec<f32> {
+        let crop = Crop {
+            chords: vec![ChordFrame::Silence; melody.len()],
+            annotated: vec![true; melody.len()],
+            melody: melody.to_vec(),
+            phases: phases.to_vec(),
+            played: None,
+        };
+        let batch = Batch::of(&[crop]);
+        let device = Device::flex();
+        let leaves = Leaves::new(&self.parameters(), &device, false);
+        let heard = self.listen(&leaves, &batch.inputs, &batch.melody_targets, &device);
+        heard.into_data().try_to_vec::<f32>().unwrap_or_default()
     }
 
     /// Chord logits of every frame, [batch · time, tokens], given the chords before it and the whole melody.

@@ -8,7 +8,6 @@ use crate::{
     dataset::{Batch, Batches, Songs, augment::Augmentation},
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
     ops::{apply, cross_entropy::CrossEntropy},
-    optimizer::Moments,
     run::{
         RunFolder,
         checkpoint::Checkpoint,
@@ -41,6 +40,13 @@ pub trait Learner: Network {
     fn settings(recipe: &Recipe) -> &Pretrain;
     /// Its losses on a batch.
     fn losses(&self, leaves: &Leaves, batch: &Batch, device: &Device) -> Losses;
+    /// The network before the stage's first update.
+    ///
+    /// # Errors
+    /// A shape whose parts do not fit, or a broken checkpoint of an earlier stage.
+    fn begin(recipe: &Recipe, _folder: &RunFolder) -> anyhow::Result<Self> {
+        Self::build(recipe.model, recipe.seed).map_err(anyhow::Error::msg)
+    }
 }
 
 fn mean(logits: Tensor<2>, targets: &[u32], weights: Vec<f32>) -> Tensor<1> {
@@ -77,6 +83,19 @@ impl Learner for Teacher {
     fn losses(&self, leaves: &Leaves, batch: &Batch, device: &Device) -> Losses {
         let logits = self.forward(leaves, &batch.inputs, &batch.melody_targets, device);
         Losses { chords: mean(logits, &batch.chord_targets, batch.chord_weights.clone()), melody: None }
+    }
+
+    /// Both halves start as the policy, where the run has trained one: it reads and writes the same lanes.
+    fn begin(recipe: &Recipe, folder: &RunFolder) -> anyhow::Result<Self> {
+        let mut teacher = Self::build(recipe.model, recipe.seed).map_err(anyhow::Error::msg)?;
+        let path = folder.file(Policy::CHECKPOINT);
+        if path.exists() {
+            let policy = Checkpoint::<Policy>::load(&path)?.network;
+            anyhow::ensure!(policy.shape == recipe.model, "{} is of another shape", path.display());
+            teacher.encoder.parameters = policy.parameters.clone();
+            teacher.decoder.parameters = policy.parameters;
+        }
+        Ok(teacher)
     }
 }
 
@@ -134,11 +153,7 @@ impl<'a, N: Learner> Training<'a, N> {
                     recipe.model
                 ));
             }
-            None => {
-                let network = N::build(recipe.model, recipe.seed)?;
-                let moments = Moments::new(&network.parameters());
-                Checkpoint { network, moments }
-            }
+            None => Checkpoint::start(N::build(recipe.model, recipe.seed)?),
         };
         let settings = N::settings(recipe);
         let batches = Batches::new(songs, settings.batch, settings.time, settings.augmentation, recipe.seed);
@@ -208,8 +223,9 @@ pub fn run<N: Learner>(
     folder: &RunFolder,
 ) -> anyhow::Result<N> {
     let path = folder.file(N::CHECKPOINT);
-    let found = if path.exists() { Some(Checkpoint::load(&path)?) } else { None };
-    let mut training = Training::<N>::new(recipe, train, found).map_err(anyhow::Error::msg)?;
+    let found =
+        if path.exists() { Checkpoint::load(&path)? } else { Checkpoint::start(N::begin(recipe, folder)?) };
+    let mut training = Training::<N>::new(recipe, train, Some(found)).map_err(anyhow::Error::msg)?;
     let settings = N::settings(recipe);
     let held_out = Batches::new(valid, settings.batch, settings.time, Augmentation::NONE, 1);
     let bar = ProgressBar::new(settings.updates).with_position(training.checkpoint.moments.updates);

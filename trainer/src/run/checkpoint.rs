@@ -35,6 +35,12 @@ pub enum CheckpointError {
 const PARTS: [&str; 3] = ["parameter", "mean", "square"];
 
 impl<N: Network> Checkpoint<N> {
+    /// A network before the first update of a stage.
+    pub fn start(network: N) -> Self {
+        let moments = Moments::new(&network.parameters());
+        Self { network, moments }
+    }
+
     /// The checkpoint as a file's bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let parts = [&self.network.parameters(), &self.moments.mean, &self.moments.square];
