@@ -1,4 +1,4 @@
-//! The commands: corpus, pretrain, export, evaluate.
+//! The commands: corpus, run, export, evaluate.
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -11,10 +11,11 @@ use trainer::{
     corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
     dataset::Songs,
     evaluate::{Protocol, compare, rollout::Player},
-    export, finetune,
-    model::{Policy, teacher::Teacher},
-    pretrain::{self, Learner},
+    export,
+    model::teacher::Teacher,
+    pretrain::Learner,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
+    school::{self, Lessons},
 };
 
 /// Trains the online chord model of ReaLchords and writes it as ONNX.
@@ -29,8 +30,8 @@ pub enum Command {
         #[arg(long)]
         importer: Option<String>,
     },
-    /// Trains the policy by maximum likelihood; goes on where the run folder's checkpoint stands.
-    Pretrain {
+    /// Trains what a recipe says, stage by stage; goes on where the run folder stands.
+    Run {
         /// The recipe.
         recipe: PathBuf,
         /// The folder of corpora.
@@ -39,18 +40,9 @@ pub enum Command {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
-        /// Train the offline teacher instead of the policy.
+        /// This stage alone: mle, teacher, or a stage of finetuning by its name.
         #[arg(long)]
-        teacher: bool,
-    },
-    /// Distils the teacher into the policy on the policy's own rollouts; both must stand in the run folder.
-    Finetune {
-        /// The folder of corpora.
-        #[arg(long)]
-        data: PathBuf,
-        /// The run folder.
-        #[arg(long)]
-        run: PathBuf,
+        only: Option<String>,
     },
     /// Writes a checkpoint as an ONNX file with its manifest.
     Export {
@@ -130,12 +122,7 @@ fn kept_recipe(run: &Path) -> anyhow::Result<Recipe> {
 
 /// The checkpoint of a stage that leaves a policy.
 fn staged(run: &Path, stage: &str) -> anyhow::Result<Checkpoint> {
-    let name = match stage {
-        "mle" => Policy::CHECKPOINT,
-        "kd" => finetune::CHECKPOINT,
-        _ => bail!("{stage} leaves no policy: say mle or kd"),
-    };
-    Ok(Checkpoint::load(&run.join(name))?)
+    Ok(Checkpoint::load(&run.join(format!("{stage}.safetensors")))?)
 }
 
 impl Command {
@@ -160,31 +147,23 @@ impl Command {
                     );
                 }
             }
-            Self::Pretrain { recipe, data, run, teacher } => {
+            Self::Run { recipe, data, run, only } => {
                 let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
                 let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
                 let imported = corpora(&data, &recipe.sources)?;
+                let lessons = Lessons {
+                    train: Songs::of(&imported, Split::Train),
+                    valid: Songs::of(&imported, Split::Valid),
+                };
                 let folder = RunFolder::open(&run)?;
                 folder.write("recipe.toml", text.as_bytes())?;
-                let (train, valid) = (Songs::of(&imported, Split::Train), Songs::of(&imported, Split::Valid));
                 println!(
                     "{} songs ({} frames) to train on, {} held out",
-                    train.0.len(),
-                    train.num_frames(),
-                    valid.0.len()
+                    lessons.train.0.len(),
+                    lessons.train.num_frames(),
+                    lessons.valid.0.len()
                 );
-                if teacher {
-                    pretrain::run::<Teacher>(&recipe, &train, &valid, &folder)?;
-                } else {
-                    pretrain::run::<Policy>(&recipe, &train, &valid, &folder)?;
-                }
-            }
-            Self::Finetune { data, run } => {
-                let recipe = kept_recipe(&run)?;
-                let songs = Songs::of(&corpora(&data, &recipe.sources)?, Split::Train);
-                let policy: Checkpoint = Checkpoint::load(&run.join(Policy::CHECKPOINT))?;
-                let teacher: Checkpoint<Teacher> = Checkpoint::load(&run.join(Teacher::CHECKPOINT))?;
-                finetune::run(&recipe, &songs, policy.network, teacher.network, &RunFolder::open(&run)?)?;
+                school::run(&recipe, &lessons, &folder, only.as_deref())?;
             }
             Self::Export { run, stage, out, data, revision } => {
                 let recipe = kept_recipe(&run)?;

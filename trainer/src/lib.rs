@@ -11,4 +11,6 @@ pub mod native;
 pub mod ops;
 pub mod optimizer;
 pub mod pretrain;
+pub mod reward;
 pub mod run;
+pub mod school;

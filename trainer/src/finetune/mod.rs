@@ -1,158 +1,324 @@
-//! Finetuning of the policy on what it plays itself.
+//! Finetuning of the policy on what it plays itself (ReaLchords, section 3; GAPT, section 3).
 //!
-//! The stage so far is distillation alone (ReaLchords' "KD"): roll out, ask the teacher, who knows the coming
-//! melody, for its distribution over every chord the policy could have played at every frame, and step down
-//! the gradient of KL(policy ‖ teacher). The gradient flows through the policy's distributions, not through its
-//! samples (paper, section 3.2). Melodies are augmented as in training, key jumps included: the policy must
-//! find its way back from its own wrong turns, with the teacher's hand on its shoulder.
+//! An update reads downwards: roll out, ask the teacher, who knows the coming melody, for its distribution over every
+//! chord the policy could have played at every frame, ask the rewards, estimate advantages, step. The loss is
 //!
-//! Departures from the paper: no data term, AdamW, rollouts under the legal mask.
+//! β · KL(policy ‖ teacher), over the full vocabulary, whose gradient flows through the policy's distributions and
+//! not through its samples (ReaLchords, section 3.2), plus REINFORCE over the frames' advantages, minus an entropy
+//! bonus, plus the critic's squared error, plus the melody head's likelihood, which keeps the imagination alive
+//! that a commit of several frames needs.
+//!
+//! A recipe has several stages of this kind, each from an earlier one, and only their settings differ: distillation
+//! alone is a stage without rewards. Melodies are augmented as in training, key jumps included; some rollouts
+//! begin with given chords, which the policy takes over from.
+//!
+//! Departures from the paper: rewards stand at the frames that earned them and not all at the last; one update
+//! a rollout (so PPO's clip has nothing to clip); the critic is a head; AdamW; rollouts under the legal mask.
+
+pub mod returns;
+pub mod student;
 
 use crate::{
     dataset::{Batch, Batches, Songs, augment::Crop},
-    evaluate::rollout::{Melody, Player, accompany},
+    evaluate::{
+        Protocol, compare,
+        rollout::{Melody, Player, accompany},
+    },
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
-    ops::{apply, divergence::KlTo},
-    run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
+    ops::{apply, cross_entropy::CrossEntropy, divergence::KlTo},
+    reward::Reward,
+    run::{RunFolder, checkpoint::Checkpoint, progress::Progress, recipe::Finetune},
 };
-use burn::tensor::Device;
-use indicatif::{ProgressBar, ProgressStyle};
-use music::sampling::Sampling;
+use burn::tensor::{Device, Tensor, TensorData};
+use music::{sampling::Sampling, vocab::ChordToken};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use returns::{masked_moments, whiten};
 use serde::Serialize;
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
-
-/// The stage's checkpoint in the run folder.
-pub const CHECKPOINT: &str = "kd.safetensors";
+use student::Student;
 
 /// A line of the metrics file.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Line {
-    /// Always "kd".
-    pub stage: &'static str,
+    /// The stage's name.
+    pub stage: String,
     /// Updates made.
     pub update: u64,
     /// Mean KL(policy ‖ teacher) a frame of the policy's own rollouts, in nats.
     pub divergence: f32,
+    /// Mean of each reward over rollouts, before its weight; a rollout's reward is the sum over its frames.
+    pub rewards: BTreeMap<&'static str, f32>,
+    /// Share of the returns' variance that the critic explains; absent without rewards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<f32>,
     /// Global gradient norm before clipping.
     pub gradient_norm: f32,
 }
 
-/// Finetuning in hand.
+/// A line of the metrics file: rollouts of held-out songs beside the humans' chords.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct ValidLine {
+    stage: String,
+    update: u64,
+    split: &'static str,
+    fractions: BTreeMap<&'static str, f64>,
+}
+
+/// A reward and its weight.
+pub type Weighted = (f32, Box<dyn Reward>);
+
+/// A finetuning stage in hand.
 pub struct Finetuning<'a> {
-    recipe: &'a Recipe,
+    settings: &'a Finetune,
+    seed: u64,
     teacher: Teacher,
+    rewards: Vec<Weighted>,
     batches: Batches<'a>,
     device: Device,
     /// Where it stands.
-    pub checkpoint: Checkpoint,
+    pub checkpoint: Checkpoint<Student>,
+}
+
+/// Rollouts of equal length.
+struct Rollouts {
+    crops: Vec<Crop>,
+    /// Frames whose chord the policy chose, [rollout, frame].
+    chosen: Vec<bool>,
+}
+
+fn numbers(tensor: Tensor<1>) -> Vec<f32> {
+    tensor.into_data().try_to_vec::<f32>().unwrap_or_default()
+}
+
+/// The mean over frames that count.
+fn mean(x: Tensor<1>, counts: &Tensor<1>, num: f32) -> Tensor<1> {
+    (x * counts.clone()).sum() / num
+}
+
+/// What is added to a logit that may not be drawn.
+const ILLEGAL: f32 = -1e4;
+
+/// Added to chord logits, [batch · time, tokens]: a rollout cannot hold what does not sound, so neither side's
+/// distribution has anything there.
+fn illegal(batch: &Batch) -> Vec<f32> {
+    let mut out = vec![0.0; batch.chord_targets.len() * ChordToken::COUNT];
+    for (row, before) in out.chunks_exact_mut(ChordToken::COUNT).zip(&batch.inputs.chords) {
+        let before = ChordToken::from_id(*before as usize).unwrap_or(ChordToken::START);
+        if !before.may_precede(ChordToken::HOLD) {
+            row[ChordToken::HOLD.id()] = ILLEGAL;
+        }
+    }
+    out
 }
 
 impl<'a> Finetuning<'a> {
-    /// Begins with a policy, or goes on from a checkpoint of this stage.
-    pub fn new(recipe: &'a Recipe, songs: &'a Songs, teacher: Teacher, checkpoint: Checkpoint) -> Self {
-        let settings = &recipe.finetune;
+    /// Begins with a student, or goes on from a checkpoint of this stage.
+    pub fn new(
+        settings: &'a Finetune,
+        seed: u64,
+        songs: &'a Songs,
+        teacher: Teacher,
+        rewards: Vec<Weighted>,
+        checkpoint: Checkpoint<Student>,
+    ) -> Self {
         // Other crops than pretraining saw under the same number.
         let batches =
-            Batches::new(songs, settings.batch, settings.time, settings.augmentation, recipe.seed ^ 0xf17e);
-        Self { recipe, teacher, batches, device: Device::flex().autodiff(), checkpoint }
+            Batches::new(songs, settings.batch, settings.time, settings.augmentation, seed ^ 0xf17e);
+        Self { settings, seed, teacher, rewards, batches, device: Device::flex().autodiff(), checkpoint }
     }
 
-    /// The policy's own accompaniment of a batch of melodies.
-    fn roll_out(&self, number: u64) -> Vec<Crop> {
+    /// The policy's own chords to a batch of melodies.
+    fn roll_out(&self, number: u64) -> Rollouts {
         let mut crops = self.batches.crops(number);
-        let melodies: Vec<Melody> =
-            crops.iter().map(|c| Melody { frames: &c.melody, phases: &c.phases, given: &[] }).collect();
-        let chords = accompany(
-            &Player::from(&self.checkpoint.network),
-            &melodies,
-            Sampling::default(),
-            self.recipe.seed ^ (number << 20),
-        );
+        let mut rng =
+            ChaCha8Rng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x61);
+        let given: Vec<usize> = crops
+            .iter()
+            .map(|crop| match rng.random_bool(self.settings.given) {
+                true => rng.random_range(1..=self.settings.given_frames.min(crop.len()).max(1)),
+                false => 0,
+            })
+            .collect();
+        let melodies: Vec<Melody> = crops
+            .iter()
+            .zip(&given)
+            .map(|(c, given)| {
+                let given = &c.played.as_ref().unwrap_or(&c.chords)[..*given];
+                Melody { frames: &c.melody, phases: &c.phases, given }
+            })
+            .collect();
+        let player = Player::from(&self.checkpoint.network.policy);
+        let chords = accompany(&player, &melodies, Sampling::default(), self.seed ^ (number << 20));
         for (crop, chords) in crops.iter_mut().zip(chords) {
             crop.chords = chords;
             crop.played = None;
         }
-        crops
+        let time = self.settings.time;
+        let chosen = given.iter().flat_map(|given| (0..time).map(move |t| t >= *given)).collect();
+        Rollouts { crops, chosen }
     }
 
     /// One update.
     pub fn update(&mut self) -> Line {
-        let batch = Batch::of(&self.roll_out(self.checkpoint.moments.updates));
+        let number = self.checkpoint.moments.updates;
+        let Rollouts { crops, chosen } = self.roll_out(number);
+        let batch = Batch::of(&crops);
+        let rows = chosen.len();
         let plain = Device::flex();
+        let illegal = TensorData::new(illegal(&batch), [rows, ChordToken::COUNT]);
+
         let ears = Leaves::new(&self.teacher.parameters(), &plain, false);
         let teacher = self.teacher.forward(&ears, &batch.inputs, &batch.melody_targets, &plain);
+        let teacher = teacher + Tensor::from_data(illegal.clone(), &plain);
         let teacher = teacher.into_data().try_to_vec::<f32>().unwrap_or_default();
-        let Checkpoint { network, moments } = &mut self.checkpoint;
-        let leaves = Leaves::new(&network.parameters, &self.device, true);
-        let logits = network.forward(&leaves, &batch.inputs, &self.device).chords;
-        let loss = apply::<2, 1>(logits, Arc::new(KlTo { teacher })).mean();
+
+        let Checkpoint { network: student, moments } = &mut self.checkpoint;
+        let settings = self.settings;
+        let mut parameters = student.parameters();
+        let leaves = Leaves::new(&parameters, &self.device, true);
+        let window = Some(Policy::window());
+        let hidden = student.policy.hidden(&leaves, &batch.inputs, None, window, &self.device);
+        let logits = student.policy.chord_logits(&leaves, hidden.clone());
+        let logits = logits + Tensor::from_data(illegal, &self.device);
+        let values = student.values(&leaves, hidden.clone());
+        let divergence: Tensor<1> = apply(logits.clone(), Arc::new(KlTo { teacher }));
+
+        let num = chosen.iter().filter(|chosen| **chosen).count().max(1) as f32;
+        let counts: Vec<f32> = chosen.iter().map(|chosen| f32::from(u8::from(*chosen))).collect();
+        let mask = Tensor::<1>::from_data(TensorData::new(counts.clone(), [rows]), &self.device);
+        let divergences = numbers(divergence.clone());
+        let mut line = Line {
+            stage: settings.name.clone(),
+            divergence: masked_moments(&divergences, &chosen).0,
+            ..Line::default()
+        };
+        let mut rewards: Vec<f32> = divergences.iter().map(|d| -settings.divergence_reward * d).collect();
+        for (weight, reward) in &self.rewards {
+            let scores = reward.score(&crops);
+            line.rewards.insert(reward.name(), scores.iter().sum::<f32>() / crops.len() as f32);
+            rewards.iter_mut().zip(&scores).for_each(|(sum, score)| *sum += weight * score);
+        }
+
+        let melody = CrossEntropy {
+            targets: batch.melody_targets.clone(),
+            weights: vec![settings.melody_weight / rows as f32; rows],
+        };
+        let mut loss = mean(divergence, &mask, num) * settings.divergence
+            + apply::<2, 1>(student.policy.melody_logits(&leaves, hidden), Arc::new(melody)).sum();
+        if settings.entropy != 0.0 {
+            // Entropy is what is left of ln(tokens) after the divergence from the even distribution.
+            let even = KlTo { teacher: vec![0.0; rows * ChordToken::COUNT] };
+            loss = loss + mean(apply::<2, 1>(logits.clone(), Arc::new(even)), &mask, num) * settings.entropy;
+        }
+        if !self.rewards.is_empty() || settings.divergence_reward != 0.0 {
+            let (mut advantages, returns) =
+                settings.gae.advantages(&rewards, &numbers(values.clone()), settings.time);
+            line.explained = Some({
+                let (_, spread) = masked_moments(&returns, &chosen);
+                let (_, left) = masked_moments(&advantages, &chosen);
+                1.0 - (left / spread.max(1e-6)).powi(2)
+            });
+            whiten(&mut advantages, &chosen);
+            let scale = settings.reinforce / num;
+            let gain = CrossEntropy {
+                targets: batch.chord_targets.clone(),
+                weights: advantages.iter().map(|a| a * scale).collect(),
+            };
+            let returns = Tensor::<1>::from_data(TensorData::new(returns, [rows]), &self.device);
+            let error = (values - returns).powf_scalar(2.0);
+            loss = loss
+                + apply::<2, 1>(logits, Arc::new(gain)).sum()
+                + mean(error, &mask, num) * settings.critic;
+        }
         let gradients = leaves.gradients(&loss.backward());
-        let settings = &self.recipe.finetune;
-        let gradient_norm =
-            settings.optimizer.update(&mut network.parameters, moments, &gradients, settings.updates);
-        let divergence =
-            loss.into_data().try_to_vec::<f32>().ok().and_then(|v| v.first().copied()).unwrap_or(f32::NAN);
-        Line { stage: "kd", update: moments.updates, divergence, gradient_norm }
+        line.gradient_norm =
+            settings.optimizer.update(&mut parameters, moments, &gradients, settings.updates);
+        student.set_parameters(parameters);
+        line.update = moments.updates;
+        line
     }
 }
+
+/// Songs and frames of a validation in mid-stage.
+const VALIDATION: Protocol = Protocol { frames: 256, temperature: 1.0, top_p: 1.0, seeds: 1, songs: 64 };
 
 /// Runs the stage to its end, from where the folder's checkpoint stands; `policy` is what it begins with.
 ///
 /// # Errors
 /// A broken checkpoint, or what the file system says.
+#[expect(clippy::too_many_arguments, reason = "a stage is its settings, its songs and who takes part")]
 pub fn run(
-    recipe: &Recipe,
+    settings: &Finetune,
+    seed: u64,
     songs: &Songs,
+    valid: &Songs,
     policy: Policy,
     teacher: Teacher,
+    rewards: Vec<Weighted>,
     folder: &RunFolder,
+    progress: &Progress,
 ) -> anyhow::Result<Policy> {
-    let path = folder.file(CHECKPOINT);
-    let checkpoint = if path.exists() { Checkpoint::load(&path)? } else { Checkpoint::start(policy) };
-    let mut finetuning = Finetuning::new(recipe, songs, teacher, checkpoint);
-    let settings = &recipe.finetune;
-    let bar = ProgressBar::new(settings.updates).with_position(finetuning.checkpoint.moments.updates);
-    if let Ok(style) = ProgressStyle::with_template("kd {wide_bar} {pos}/{len} updates, {eta} left, {msg}") {
-        bar.set_style(style);
-    }
+    let name = settings.checkpoint();
+    let path = folder.file(&name);
+    let checkpoint = if path.exists() {
+        Checkpoint::load(&path)?
+    } else {
+        Checkpoint::start(Student::of(policy).map_err(anyhow::Error::msg)?)
+    };
+    let mut finetuning = Finetuning::new(settings, seed, songs, teacher, rewards, checkpoint);
+    let shown = progress.stage(&settings.name, settings.updates, finetuning.checkpoint.moments.updates);
     let save = |finetuning: &Finetuning| -> anyhow::Result<()> {
-        Ok(folder.write(CHECKPOINT, &finetuning.checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?)
+        Ok(folder.write(&name, &finetuning.checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?)
     };
     let mut saved = Instant::now();
     while finetuning.checkpoint.moments.updates < settings.updates {
         let line = finetuning.update();
-        bar.set_position(line.update);
-        bar.set_message(format!("{:.4} nats from the teacher", line.divergence));
+        shown.at(line.update, &format!("{:.4} nats from the teacher", line.divergence));
         folder.log(&line)?;
+        if line.update % settings.validate_every == 0 && !valid.0.is_empty() {
+            let player = Player::from(&finetuning.checkpoint.network.policy);
+            let result = compare(&player, valid, VALIDATION);
+            let (human, system) = (result.human.rows(), result.system.rows());
+            let fractions: BTreeMap<_, _> = human
+                .iter()
+                .zip(system)
+                .map(|((name, human), (_, system))| (*name, system / human))
+                .collect();
+            shown.say(&format!(
+                "update {}: note in chord {:.3} of the humans' on held-out songs, changes a bar {:.2}",
+                line.update, fractions["note in chord"], fractions["changes per bar"]
+            ));
+            let stage = settings.name.clone();
+            folder.log(&ValidLine { stage, update: line.update, split: "valid", fractions })?;
+        }
         if saved.elapsed() > Duration::from_secs(settings.checkpoint_seconds) {
             save(&finetuning)?;
             saved = Instant::now();
         }
     }
     save(&finetuning)?;
-    bar.finish();
-    Ok(finetuning.checkpoint.network)
+    Ok(finetuning.checkpoint.network.policy)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Song;
+    use crate::{dataset::Song, model::Shape};
     use music::{
+        harmony::ChordFrame,
         lead_sheet::Frames,
         meter::BarPhase,
         notation::{parse_chords, parse_melody},
     };
 
-    #[test]
-    fn the_policy_comes_nearer_to_its_teacher() {
-        let text = "name = \"t\"\nseed = 3\nsources = []\n[model]\nlayers = 1\nheads = 1\ninvariant = 16\npitched = 2\ninner = 2\n[finetune]\nbatch = 4\ntime = 32\nupdates = 30\n";
-        let mut recipe = Recipe::parse(text).unwrap();
-        recipe.finetune.optimizer.rate = 1e-2;
-        recipe.finetune.optimizer.warmup = 2;
+    const SMALL: Shape = Shape { layers: 1, heads: 1, invariant: 16, pitched: 2, inner: 2 };
+
+    fn songs() -> Songs {
         let melody = parse_melody("| C4 - E4 . G4 - - - | A4 - F4 - E4 - D4 - |").unwrap();
         let chords = parse_chords("| C - - - - - - - | F - - - G7 - - - |").unwrap();
         let frames = Frames {
@@ -161,15 +327,99 @@ mod tests {
             melody,
             chords,
         };
-        let songs = Songs(vec![Song { id: "own".into(), source: "own".into(), frames }]);
-        let mut teacher = Teacher::build(recipe.model, 1).unwrap();
+        Songs(vec![Song { id: "own".into(), source: "own".into(), frames }])
+    }
+
+    fn settings() -> Finetune {
+        let mut settings =
+            Finetune { batch: 4, time: 32, updates: 30, given_frames: 8, ..Finetune::default() };
+        settings.optimizer.rate = 1e-2;
+        settings.optimizer.warmup = 2;
+        settings
+    }
+
+    fn begun<'a>(settings: &'a Finetune, songs: &'a Songs, rewards: Vec<Weighted>) -> Finetuning<'a> {
+        let mut teacher = Teacher::build(SMALL, 1).unwrap();
         // A teacher with an opinion.
-        let bias = &mut teacher.decoder.parameters.0[crate::model::place::CHORD_OUT + 1].1;
-        bias[0] = 3.0;
-        let policy = Policy::new(recipe.model, 2).unwrap();
-        let mut stage = Finetuning::new(&recipe, &songs, teacher, Checkpoint::start(policy));
+        teacher.decoder.parameters.0[crate::model::place::CHORD_OUT + 1].1[0] = 3.0;
+        let student = Student::of(Policy::new(SMALL, 2).unwrap()).unwrap();
+        Finetuning::new(settings, 3, songs, teacher, rewards, Checkpoint::start(student))
+    }
+
+    /// A point for each major triad that is struck.
+    struct Major;
+
+    impl Reward for Major {
+        fn name(&self) -> &'static str {
+            "major"
+        }
+
+        fn score(&self, rollouts: &[Crop]) -> Vec<f32> {
+            let is_major =
+                |frame: &ChordFrame| matches!(frame, ChordFrame::Onset(c) if c.quality.index() == 0);
+            rollouts
+                .iter()
+                .flat_map(|c| c.chords.iter().map(is_major))
+                .map(|is| f32::from(u8::from(is)))
+                .collect()
+        }
+    }
+
+    #[test]
+    fn the_policy_comes_nearer_to_its_teacher() {
+        let (settings, songs) = (settings(), songs());
+        let mut stage = begun(&settings, &songs, Vec::new());
         let first = stage.update().divergence;
         let last = (0..29).map(|_| stage.update()).last().unwrap().divergence;
         assert!(last < 0.5 * first, "{first} -> {last}");
+    }
+
+    #[test]
+    fn the_policy_learns_what_is_rewarded() {
+        let songs = songs();
+        let augmentation = crate::dataset::augment::Augmentation::NONE;
+        let settings =
+            Finetune { divergence: 0.0, melody_weight: 0.0, given: 0.0, augmentation, ..settings() };
+        let mut stage = begun(&settings, &songs, vec![(1.0, Box::new(Major))]);
+        let lines: Vec<Line> = (0..30).map(|_| stage.update()).collect();
+        let mean =
+            |lines: &[Line]| lines.iter().map(|l| l.rewards["major"]).sum::<f32>() / lines.len() as f32;
+        let (first, last) = (mean(&lines[..3]), mean(&lines[27..]));
+        assert!(last > 20.0 && last > 4.0 * first, "{first} -> {last}");
+    }
+
+    #[test]
+    fn a_resumed_stage_is_bit_equal_and_its_checkpoint_is_a_policys() {
+        let (settings, songs) = (settings(), songs());
+        let mut whole = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
+        for _ in 0..2 {
+            whole.update();
+        }
+        let bytes = whole.checkpoint.to_bytes().unwrap();
+        let mut resumed = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
+        resumed.checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
+        for _ in 0..2 {
+            assert_eq!(whole.update(), resumed.update());
+        }
+        let (a, b) = (whole.checkpoint.network.parameters(), resumed.checkpoint.network.parameters());
+        assert_eq!(a, b);
+        let policy = Checkpoint::<Policy>::from_bytes(&whole.checkpoint.to_bytes().unwrap()).unwrap();
+        assert_eq!(policy.network.parameters, whole.checkpoint.network.policy.parameters);
+    }
+
+    #[test]
+    fn what_cannot_be_held_has_no_probability() {
+        let crop = Crop {
+            melody: vec![Default::default(); 3],
+            chords: vec![ChordFrame::Silence, ChordFrame::Silence, ChordFrame::Silence],
+            annotated: vec![true; 3],
+            phases: vec![BarPhase::Unknown; 3],
+            played: None,
+        };
+        let mask = illegal(&Batch::of(&[crop]));
+        for row in mask.chunks(ChordToken::COUNT) {
+            assert_eq!(row.iter().filter(|x| **x != 0.0).count(), 1);
+            assert_eq!(row[ChordToken::HOLD.id()], ILLEGAL);
+        }
     }
 }

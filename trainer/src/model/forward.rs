@@ -138,8 +138,13 @@ impl Policy {
         let hidden = self.hidden(leaves, inputs, None, Some(Self::window()), device);
         Outputs {
             chords: self.chord_logits(leaves, hidden.clone()),
-            melody: self.linear(leaves, place::MELODY_OUT, hidden),
+            melody: self.melody_logits(leaves, hidden),
         }
+    }
+
+    /// The melody head's logits of hidden states.
+    pub fn melody_logits(&self, leaves: &Leaves, hidden: Tensor<2>) -> Tensor<2> {
+        self.linear(leaves, place::MELODY_OUT, hidden)
     }
 
     /// The chord head's logits of hidden states.

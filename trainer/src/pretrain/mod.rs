@@ -11,11 +11,11 @@ use crate::{
     run::{
         RunFolder,
         checkpoint::Checkpoint,
+        progress::Progress,
         recipe::{Pretrain, Recipe},
     },
 };
 use burn::tensor::{Device, Tensor};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::{
     sync::Arc,
@@ -221,6 +221,7 @@ pub fn run<N: Learner>(
     train: &Songs,
     valid: &Songs,
     folder: &RunFolder,
+    progress: &Progress,
 ) -> anyhow::Result<N> {
     let path = folder.file(N::CHECKPOINT);
     let found =
@@ -228,13 +229,7 @@ pub fn run<N: Learner>(
     let mut training = Training::<N>::new(recipe, train, Some(found)).map_err(anyhow::Error::msg)?;
     let settings = N::settings(recipe);
     let held_out = Batches::new(valid, settings.batch, settings.time, Augmentation::NONE, 1);
-    let bar = ProgressBar::new(settings.updates).with_position(training.checkpoint.moments.updates);
-    if let Ok(style) =
-        ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} updates, {eta} left, {msg}")
-    {
-        bar.set_style(style);
-    }
-    bar.set_prefix(N::STAGE);
+    let shown = progress.stage(N::STAGE, settings.updates, training.checkpoint.moments.updates);
     let (started, first) = (Instant::now(), training.checkpoint.moments.updates);
     let mut saved = Instant::now();
     let save = |training: &Training<N>| -> anyhow::Result<()> {
@@ -246,15 +241,14 @@ pub fn run<N: Learner>(
         let frames = (line.update - first) as f64 * (settings.batch * settings.time) as f64;
         let speed = frames / started.elapsed().as_secs_f64();
         line.frames_per_second = Some(speed);
-        bar.set_position(line.update);
-        bar.set_message(format!("chords {:.4} nats, {speed:.0} frames/s", line.chord_loss));
+        shown.at(line.update, &format!("chords {:.4} nats, {speed:.0} frames/s", line.chord_loss));
         if line.update % LOGGED_EVERY == 0 {
             folder.log(&line)?;
         }
         if line.update % settings.validate_every == 0 {
             let line = training.validate(&held_out, VALIDATION_BATCHES);
             folder.log(&line)?;
-            bar.println(format!(
+            shown.say(&format!(
                 "update {}: {:.4} nats a chord frame on held-out songs",
                 line.update, line.chord_loss
             ));
@@ -265,7 +259,6 @@ pub fn run<N: Learner>(
         }
     }
     save(&training)?;
-    bar.finish();
     Ok(training.checkpoint.network)
 }
 

@@ -1,6 +1,7 @@
 //! Run folders: the recipe as it was run, checkpoints, metrics as JSON lines. A stage reads one and writes one.
 
 pub mod checkpoint;
+pub mod progress;
 pub mod recipe;
 
 use serde::Serialize;

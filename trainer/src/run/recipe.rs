@@ -1,7 +1,8 @@
 //! Recipes: every stage's settings in one TOML file. Unknown keys are errors; the recipe is kept with the run.
 
-use crate::{dataset::augment::Augmentation, model::Shape, optimizer::AdamW};
+use crate::{dataset::augment::Augmentation, finetune::returns::Gae, model::Shape, optimizer::AdamW};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,9 +26,9 @@ pub struct Recipe {
     /// Maximum-likelihood training of the teacher.
     #[serde(default)]
     pub teacher: Pretrain,
-    /// Finetuning of the policy.
+    /// Stages of finetuning, in order.
     #[serde(default)]
-    pub finetune: Finetune,
+    pub finetune: Vec<Finetune>,
 }
 
 fn one() -> f32 {
@@ -71,16 +72,42 @@ impl Default for Pretrain {
     }
 }
 
-/// Settings of finetuning on the policy's own rollouts.
+/// Settings of a stage of finetuning on the policy's own rollouts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Finetune {
+    /// The stage's name; its checkpoint is `NAME.safetensors`.
+    pub name: String,
+    /// The stage whose policy it starts from.
+    pub from: String,
     /// Updates.
     pub updates: u64,
     /// Melodies a rollout.
     pub batch: usize,
     /// Frames of each.
     pub time: usize,
+    /// Share of rollouts that begin with given chords.
+    pub given: f64,
+    /// At most so many frames of them.
+    pub given_frames: usize,
+    /// β: weight of KL(policy ‖ teacher) as a loss.
+    pub divergence: f32,
+    /// Weight of the same, negative, as a reward of its frame: what a chord leads to counts then, too.
+    pub divergence_reward: f32,
+    /// Weight of the policy gradient; advantages are whitened.
+    pub reinforce: f32,
+    /// Weight of the entropy bonus.
+    pub entropy: f32,
+    /// Weight of the critic's squared error.
+    pub critic: f32,
+    /// Weight of the melody head's loss.
+    pub melody_weight: f32,
+    /// Advantage estimation.
+    pub gae: Gae,
+    /// Weights of rewards by name.
+    pub rewards: BTreeMap<String, f32>,
+    /// Updates between measurements on the validation split.
+    pub validate_every: u64,
     /// Seconds between checkpoints.
     pub checkpoint_seconds: u64,
     /// How melodies are changed; keys jump, as players do.
@@ -92,13 +119,33 @@ pub struct Finetune {
 impl Default for Finetune {
     fn default() -> Self {
         Self {
+            name: "kd".into(),
+            from: "mle".into(),
             updates: 400,
             batch: 32,
             time: 384,
+            given: 0.25,
+            given_frames: 64,
+            divergence: 1.0,
+            divergence_reward: 0.0,
+            reinforce: 1.0,
+            entropy: 0.0,
+            critic: 0.5,
+            melody_weight: 0.1,
+            gae: Gae { discount: 1.0, trace: 0.95 },
+            rewards: BTreeMap::new(),
+            validate_every: 50,
             checkpoint_seconds: 180,
             augmentation: Augmentation::default(),
             optimizer: AdamW { rate: 3e-4, warmup: 20, ..AdamW::default() },
         }
+    }
+}
+
+impl Finetune {
+    /// The stage's checkpoint in the run folder.
+    pub fn checkpoint(&self) -> String {
+        format!("{}.safetensors", self.name)
     }
 }
 
@@ -113,16 +160,27 @@ impl Recipe {
         if !recipe.temperature.is_finite() || recipe.temperature < 0.0 {
             return Err(format!("temperature is {}, must be 0 or above", recipe.temperature));
         }
-        let sizes = [
-            recipe.pretrain.batch,
-            recipe.pretrain.time,
-            recipe.teacher.batch,
-            recipe.teacher.time,
-            recipe.finetune.batch,
-            recipe.finetune.time,
-        ];
-        if sizes.contains(&0) {
-            return Err("batch and time must be above 0 in every stage".into());
+        let pretrain =
+            [&recipe.pretrain, &recipe.teacher].map(|s| [s.batch, s.time, s.validate_every as usize]);
+        let finetune = recipe.finetune.iter().map(|s| [s.batch, s.time, s.validate_every as usize]);
+        if pretrain.into_iter().chain(finetune).flatten().any(|size| size == 0) {
+            return Err("batch, time and validate_every must be above 0 in every stage".into());
+        }
+        let mut known = vec!["mle"];
+        for stage in &recipe.finetune {
+            if !known.contains(&stage.from.as_str()) {
+                return Err(format!(
+                    "stage {} starts from {}, which no stage before it is",
+                    stage.name, stage.from
+                ));
+            }
+            if known.contains(&stage.name.as_str()) || ["teacher", ""].contains(&stage.name.as_str()) {
+                return Err(format!(
+                    "a stage of finetuning may not be called \"{}\": the name is taken",
+                    stage.name
+                ));
+            }
+            known.push(&stage.name);
         }
         Ok(recipe)
     }

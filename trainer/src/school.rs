@@ -1,0 +1,138 @@
+//! A recipe from its first stage to its last: likelihood, teacher, judges, finetuning. Each stage reads what the stages before
+//! it left in the run folder and leaves a checkpoint there; a run that was killed goes on where it stood.
+
+use crate::{
+    dataset::Songs,
+    finetune,
+    model::{Network, Policy, teacher::Teacher},
+    pretrain::{self, Learner},
+    run::{
+        RunFolder,
+        checkpoint::Checkpoint,
+        progress::{Planned, Progress},
+        recipe::{Finetune, Recipe},
+    },
+};
+use anyhow::bail;
+
+/// The songs of a run.
+pub struct Lessons {
+    /// What is learnt from.
+    pub train: Songs,
+    /// What is measured on in mid-run.
+    pub valid: Songs,
+}
+
+/// A stage of a recipe.
+#[derive(Clone, Copy, Debug)]
+enum Stage<'a> {
+    Policy(&'a Recipe),
+    Teacher(&'a Recipe),
+    Finetune(&'a Recipe, &'a Finetune),
+}
+
+/// Work of a pass forwards through the policy, which other work is counted in.
+const FORWARD: u64 = 1;
+/// Of a pass forwards and backwards.
+const UPDATE: u64 = 3 * FORWARD;
+/// Of playing a frame by frame.
+const PLAY: u64 = 2 * FORWARD;
+
+fn updates_made<N: Network>(folder: &RunFolder, name: &str) -> anyhow::Result<u64> {
+    let path = folder.file(name);
+    Ok(if path.exists() { Checkpoint::<N>::load(&path)?.moments.updates } else { 0 })
+}
+
+impl<'a> Stage<'a> {
+    fn all(recipe: &'a Recipe) -> Vec<Self> {
+        let mut stages = vec![Self::Policy(recipe)];
+        if !recipe.finetune.is_empty() {
+            stages.push(Self::Teacher(recipe));
+        }
+        stages.extend(recipe.finetune.iter().map(|settings| Self::Finetune(recipe, settings)));
+        stages
+    }
+
+    fn name(&self) -> &'a str {
+        match self {
+            Self::Policy(_) => Policy::STAGE,
+            Self::Teacher(_) => Teacher::STAGE,
+            Self::Finetune(_, settings) => &settings.name,
+        }
+    }
+
+    fn planned(&self, folder: &RunFolder) -> anyhow::Result<Planned> {
+        let (updates, done, frames, work) = match self {
+            Self::Policy(recipe) => {
+                let s = &recipe.pretrain;
+                (s.updates, updates_made::<Policy>(folder, Policy::CHECKPOINT)?, s.batch * s.time, UPDATE)
+            }
+            Self::Teacher(recipe) => {
+                let s = &recipe.teacher;
+                (
+                    s.updates,
+                    updates_made::<Teacher>(folder, Teacher::CHECKPOINT)?,
+                    s.batch * s.time,
+                    2 * UPDATE,
+                )
+            }
+            Self::Finetune(_, s) => {
+                let work = PLAY + 2 * FORWARD + UPDATE;
+                (s.updates, updates_made::<Policy>(folder, &s.checkpoint())?, s.batch * s.time, work)
+            }
+        };
+        Ok(Planned { name: self.name().into(), updates, done, cost: frames as u64 * work })
+    }
+
+    fn run(&self, lessons: &Lessons, folder: &RunFolder, progress: &Progress) -> anyhow::Result<()> {
+        let Lessons { train, valid } = lessons;
+        match self {
+            Self::Policy(recipe) => {
+                pretrain::run::<Policy>(recipe, train, valid, folder, progress)?;
+            }
+            Self::Teacher(recipe) => {
+                pretrain::run::<Teacher>(recipe, train, valid, folder, progress)?;
+            }
+            Self::Finetune(recipe, settings) => {
+                let policy =
+                    Checkpoint::<Policy>::load(&folder.file(&format!("{}.safetensors", settings.from)))?;
+                let teacher = Checkpoint::<Teacher>::load(&folder.file(Teacher::CHECKPOINT))?;
+                finetune::run(
+                    settings,
+                    recipe.seed,
+                    train,
+                    valid,
+                    policy.network,
+                    teacher.network,
+                    Vec::new(),
+                    folder,
+                    progress,
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs every stage of a recipe that is not done yet, or the stage `only` alone.
+///
+/// # Errors
+/// A broken checkpoint, a stage that the recipe does not have, or what the file system says.
+pub fn run(recipe: &Recipe, lessons: &Lessons, folder: &RunFolder, only: Option<&str>) -> anyhow::Result<()> {
+    let mut stages = Stage::all(recipe);
+    if let Some(only) = only {
+        let known: Vec<_> = stages.iter().map(Stage::name).collect();
+        if !known.contains(&only) {
+            bail!("the recipe has no stage {only}: it has {}", known.join(", "));
+        }
+        stages.retain(|stage| stage.name() == only);
+    }
+    let planned = stages.iter().map(|stage| stage.planned(folder)).collect::<anyhow::Result<Vec<_>>>()?;
+    let progress = Progress::new(planned.clone());
+    for (stage, planned) in stages.iter().zip(planned) {
+        if planned.done < planned.updates {
+            stage.run(lessons, folder, &progress)?;
+        }
+    }
+    Ok(())
+}
