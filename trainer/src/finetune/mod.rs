@@ -12,8 +12,8 @@
 //! alone is a stage without rewards. Melodies are augmented as in training, key jumps included; some rollouts
 //! begin with given chords, which the policy takes over from.
 //!
-//! Departures from the paper: rewards stand at the frames that earned them and not all at the last; one update
-//! a rollout (so PPO's clip has nothing to clip); the critic is a head; AdamW; rollouts under the legal mask.
+//! Departures from the paper: rewards stand at the frames that earned them and not all at the last; one pass over
+//! a round's rollouts (so PPO's clip has next to nothing to clip); the critic is a head; AdamW; rollouts under the legal mask.
 
 pub mod returns;
 pub mod student;
@@ -128,7 +128,7 @@ impl<'a> Finetuning<'a> {
     ) -> Self {
         // Other crops than pretraining saw under the same number.
         let batches =
-            Batches::new(songs, settings.batch, settings.time, settings.augmentation, seed ^ 0xf17e);
+            Batches::new(songs, settings.rollouts, settings.time, settings.augmentation, seed ^ 0xf17e);
         Self { settings, seed, teacher, rewards, batches, device: Device::flex().autodiff(), checkpoint }
     }
 
@@ -163,11 +163,20 @@ impl<'a> Finetuning<'a> {
         Rollouts { crops, chosen }
     }
 
-    /// One update.
-    pub fn update(&mut self) -> Line {
-        let number = self.checkpoint.moments.updates;
-        let Rollouts { crops, chosen } = self.roll_out(number);
-        let batch = Batch::of(&crops);
+    /// One round: rollouts, and an update for each batch of them.
+    pub fn round(&mut self) -> Vec<Line> {
+        let per_round = (self.settings.rollouts / self.settings.batch) as u64;
+        let Rollouts { crops, chosen } = self.roll_out(self.checkpoint.moments.updates / per_round);
+        let frames = self.settings.batch * self.settings.time;
+        crops
+            .chunks(self.settings.batch)
+            .zip(chosen.chunks(frames))
+            .map(|(crops, chosen)| self.update(crops, chosen))
+            .collect()
+    }
+
+    fn update(&mut self, crops: &[Crop], chosen: &[bool]) -> Line {
+        let batch = Batch::of(crops);
         let rows = chosen.len();
         let plain = Device::flex();
         let illegal = TensorData::new(illegal(&batch), [rows, ChordToken::COUNT]);
@@ -194,12 +203,12 @@ impl<'a> Finetuning<'a> {
         let divergences = numbers(divergence.clone());
         let mut line = Line {
             stage: settings.name.clone(),
-            divergence: masked_moments(&divergences, &chosen).0,
+            divergence: masked_moments(&divergences, chosen).0,
             ..Line::default()
         };
         let mut rewards: Vec<f32> = divergences.iter().map(|d| -settings.divergence_reward * d).collect();
         for (weight, reward) in &self.rewards {
-            let scores = reward.score(&crops);
+            let scores = reward.score(crops);
             line.rewards.insert(reward.name(), scores.iter().sum::<f32>() / crops.len() as f32);
             rewards.iter_mut().zip(&scores).for_each(|(sum, score)| *sum += weight * score);
         }
@@ -219,11 +228,11 @@ impl<'a> Finetuning<'a> {
             let (mut advantages, returns) =
                 settings.gae.advantages(&rewards, &numbers(values.clone()), settings.time);
             line.explained = Some({
-                let (_, spread) = masked_moments(&returns, &chosen);
-                let (_, left) = masked_moments(&advantages, &chosen);
+                let (_, spread) = masked_moments(&returns, chosen);
+                let (_, left) = masked_moments(&advantages, chosen);
                 1.0 - (left / spread.max(1e-6)).powi(2)
             });
-            whiten(&mut advantages, &chosen);
+            whiten(&mut advantages, chosen);
             let scale = settings.reinforce / num;
             let gain = CrossEntropy {
                 targets: batch.chord_targets.clone(),
@@ -246,6 +255,18 @@ impl<'a> Finetuning<'a> {
 
 /// Songs and frames of a validation in mid-stage.
 const VALIDATION: Protocol = Protocol { frames: 256, temperature: 1.0, top_p: 1.0, seeds: 1, songs: 64 };
+
+fn validate(stage: &str, update: u64, policy: &Policy, valid: &Songs) -> ValidLine {
+    let result = compare(&Player::from(policy), valid, VALIDATION);
+    let fractions = result
+        .human
+        .rows()
+        .into_iter()
+        .zip(result.system.rows())
+        .map(|((name, human), (_, system))| (name, system / human))
+        .collect();
+    ValidLine { stage: stage.into(), update, split: "valid", fractions }
+}
 
 /// Runs the stage to its end, from where the folder's checkpoint stands; `policy` is what it begins with.
 ///
@@ -276,25 +297,21 @@ pub fn run(
         Ok(folder.write(&name, &finetuning.checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?)
     };
     let mut saved = Instant::now();
+    let mut measured = finetuning.checkpoint.moments.updates / settings.validate_every;
     while finetuning.checkpoint.moments.updates < settings.updates {
-        let line = finetuning.update();
-        shown.at(line.update, &format!("{:.4} nats from the teacher", line.divergence));
-        folder.log(&line)?;
-        if line.update % settings.validate_every == 0 && !valid.0.is_empty() {
-            let player = Player::from(&finetuning.checkpoint.network.policy);
-            let result = compare(&player, valid, VALIDATION);
-            let (human, system) = (result.human.rows(), result.system.rows());
-            let fractions: BTreeMap<_, _> = human
-                .iter()
-                .zip(system)
-                .map(|((name, human), (_, system))| (*name, system / human))
-                .collect();
+        for line in finetuning.round() {
+            shown.at(line.update, &format!("{:.4} nats from the teacher", line.divergence));
+            folder.log(&line)?;
+        }
+        let update = finetuning.checkpoint.moments.updates;
+        if update / settings.validate_every > measured && !valid.0.is_empty() {
+            measured = update / settings.validate_every;
+            let line = validate(&settings.name, update, &finetuning.checkpoint.network.policy, valid);
             shown.say(&format!(
-                "update {}: note in chord {:.3} of the humans' on held-out songs, changes a bar {:.2}",
-                line.update, fractions["note in chord"], fractions["changes per bar"]
+                "update {update}: note in chord {:.3} of the humans' on held-out songs, changes a bar {:.2}",
+                line.fractions["note in chord"], line.fractions["changes per bar"]
             ));
-            let stage = settings.name.clone();
-            folder.log(&ValidLine { stage, update: line.update, split: "valid", fractions })?;
+            folder.log(&line)?;
         }
         if saved.elapsed() > Duration::from_secs(settings.checkpoint_seconds) {
             save(&finetuning)?;
@@ -332,7 +349,7 @@ mod tests {
 
     fn settings() -> Finetune {
         let mut settings =
-            Finetune { batch: 4, time: 32, updates: 30, given_frames: 8, ..Finetune::default() };
+            Finetune { batch: 4, rollouts: 4, time: 32, updates: 30, given_frames: 8, ..Finetune::default() };
         settings.optimizer.rate = 1e-2;
         settings.optimizer.warmup = 2;
         settings
@@ -369,8 +386,8 @@ mod tests {
     fn the_policy_comes_nearer_to_its_teacher() {
         let (settings, songs) = (settings(), songs());
         let mut stage = begun(&settings, &songs, Vec::new());
-        let first = stage.update().divergence;
-        let last = (0..29).map(|_| stage.update()).last().unwrap().divergence;
+        let first = stage.round().remove(0).divergence;
+        let last = (0..29).map(|_| stage.round().remove(0)).last().unwrap().divergence;
         assert!(last < 0.5 * first, "{first} -> {last}");
     }
 
@@ -381,7 +398,7 @@ mod tests {
         let settings =
             Finetune { divergence: 0.0, melody_weight: 0.0, given: 0.0, augmentation, ..settings() };
         let mut stage = begun(&settings, &songs, vec![(1.0, Box::new(Major))]);
-        let lines: Vec<Line> = (0..30).map(|_| stage.update()).collect();
+        let lines: Vec<Line> = (0..30).map(|_| stage.round().remove(0)).collect();
         let mean =
             |lines: &[Line]| lines.iter().map(|l| l.rewards["major"]).sum::<f32>() / lines.len() as f32;
         let (first, last) = (mean(&lines[..3]), mean(&lines[27..]));
@@ -390,16 +407,16 @@ mod tests {
 
     #[test]
     fn a_resumed_stage_is_bit_equal_and_its_checkpoint_is_a_policys() {
-        let (settings, songs) = (settings(), songs());
+        let (settings, songs) = (Finetune { rollouts: 8, ..settings() }, songs());
         let mut whole = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
         for _ in 0..2 {
-            whole.update();
+            whole.round();
         }
         let bytes = whole.checkpoint.to_bytes().unwrap();
         let mut resumed = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
         resumed.checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
         for _ in 0..2 {
-            assert_eq!(whole.update(), resumed.update());
+            assert_eq!(whole.round(), resumed.round());
         }
         let (a, b) = (whole.checkpoint.network.parameters(), resumed.checkpoint.network.parameters());
         assert_eq!(a, b);

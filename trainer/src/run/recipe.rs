@@ -82,7 +82,9 @@ pub struct Finetune {
     pub from: String,
     /// Updates.
     pub updates: u64,
-    /// Melodies a rollout.
+    /// Melodies played together; a multiple of `batch`.
+    pub rollouts: usize,
+    /// Rollouts an update.
     pub batch: usize,
     /// Frames of each.
     pub time: usize,
@@ -122,7 +124,8 @@ impl Default for Finetune {
             name: "kd".into(),
             from: "mle".into(),
             updates: 400,
-            batch: 32,
+            rollouts: 32,
+            batch: 16,
             time: 384,
             given: 0.25,
             given_frames: 64,
@@ -168,6 +171,12 @@ impl Recipe {
         }
         let mut known = vec!["mle"];
         for stage in &recipe.finetune {
+            if stage.rollouts == 0 || !stage.rollouts.is_multiple_of(stage.batch) {
+                return Err(format!(
+                    "stage {}: {} rollouts are no whole number of batches of {}",
+                    stage.name, stage.rollouts, stage.batch
+                ));
+            }
             if !known.contains(&stage.from.as_str()) {
                 return Err(format!(
                     "stage {} starts from {}, which no stage before it is",
