@@ -179,6 +179,26 @@ row_kernels! {
     }
     /// `y += x`.
     pub fn add(x: &[f32], y: &mut [f32]) { for (y, x) in y.iter_mut().zip(x) { *y += x; } }
+    /// `y[o] = sum over i of matrix[o][i] x[i]`, where x and y are 12 rows of `channels` numbers.
+    pub fn mix(x: &[f32], y: &mut [f32], channels: usize, matrix: &[[f32; 12]; 12]) {
+        let mut first = 0;
+        while first + LANES <= channels {
+            for (o, row) in matrix.iter().enumerate() {
+                let mut sum = [0.0f32; LANES];
+                for (i, factor) in row.iter().enumerate() {
+                    let x = &x[i * channels + first..i * channels + first + LANES];
+                    for l in 0..LANES { sum[l] = factor.mul_add(x[l], sum[l]); }
+                }
+                y[o * channels + first..o * channels + first + LANES].copy_from_slice(&sum);
+            }
+            first += LANES;
+        }
+        for c in first..channels {
+            for (o, row) in matrix.iter().enumerate() {
+                y[o * channels + c] = row.iter().enumerate().map(|(i, factor)| factor * x[i * channels + c]).sum();
+            }
+        }
+    }
     /// Exact GELU.
     pub fn gelu(x: &[f32], y: &mut [f32]) { for (y, &x) in y.iter_mut().zip(x) { *y = x * normal(x).0; } }
     /// Exact GELU's backward.

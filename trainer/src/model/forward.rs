@@ -1,14 +1,17 @@
 //! The network's forward pass over whole crops, as burn tensors, so that a loss has gradients.
 
-use super::{BAR_LENGTH_ROW, BAR_POSITION_ROW, MELODY_ROW, Policy, place};
+use super::{BAR_LENGTH_ROW, BAR_POSITION_ROW, MELODY_ROW, Policy, place, spectrum::Blocks};
 use crate::{
     ops::{
-        apply,
+        apply, apply_pair,
         attention::{Attention, Rotary},
+        block_linear::BlockLinear,
+        blocks::ToBlocks,
         embed::EmbedSum,
         expand::Expand,
-        gelu::Gelu,
+        pitch_gelu::PitchGelu,
         rms_norm::RmsNorm,
+        to_spectrum::ToSpectrum,
     },
     optimizer::Parameters,
 };
@@ -78,6 +81,15 @@ impl Leaves {
     }
 }
 
+/// A layer's map and its bias, leaves `idx` and `idx + 1`, on rows in the basis of `model::spectrum`.
+fn mapped(leaves: &Leaves, idx: usize, blocks: &Arc<Blocks>, x: Tensor<2>) -> Tensor<2> {
+    let part = |n: usize, is_bias: bool| -> Tensor<1> {
+        apply(leaves.leaf(n), Arc::new(ToBlocks { blocks: blocks.clone(), is_bias }))
+    };
+    let numbers = part(idx, false) + part(idx + 1, true);
+    apply_pair(x, numbers, Arc::new(BlockLinear { blocks: blocks.clone() }))
+}
+
 impl Policy {
     fn matrix(&self, leaves: &Leaves, idx: usize) -> Tensor<2> {
         let tied = &self.tied[idx];
@@ -120,17 +132,23 @@ impl Policy {
         if let Some(beside) = beside {
             x = x + beside;
         }
+        let spectrum = &self.spectrum;
+        let mut x: Tensor<2> = apply(x, Arc::new(ToSpectrum::new(spectrum.model.clone(), false)));
         let rotary = Arc::new(Rotary::new(&Self::rotary_cycles(), POSITION_PERIOD, time));
         for layer in 0..self.shape.layers {
             let at = place::LAYERS + layer * place::PER_LAYER;
-            let qkv = self.linear(leaves, at + place::QKV, apply(x.clone(), Arc::new(RmsNorm)));
-            let attention = Attention { heads: self.shape.heads, window, rotary: rotary.clone() };
+            let normed: Tensor<2> = apply(x.clone(), Arc::new(RmsNorm));
+            let qkv = mapped(leaves, at + place::QKV, &spectrum.qkv, normed);
+            let attention = Attention { heads: spectrum.heads.clone(), window, rotary: rotary.clone() };
             let seen: Tensor<3> = apply(qkv.reshape([batch, time, 3 * width]), Arc::new(attention));
-            x = x + self.linear(leaves, at + place::OUT, seen.reshape([rows, width]));
-            let inner = self.linear(leaves, at + place::UP, apply(x.clone(), Arc::new(RmsNorm)));
-            x = x + self.linear(leaves, at + place::DOWN, apply(inner, Arc::new(Gelu)));
+            x = x + mapped(leaves, at + place::OUT, &spectrum.out, seen.reshape([rows, width]));
+            let normed: Tensor<2> = apply(x.clone(), Arc::new(RmsNorm));
+            let inner = mapped(leaves, at + place::UP, &spectrum.up, normed);
+            let active: Tensor<2> = apply(inner, Arc::new(PitchGelu { sorted: spectrum.inner.clone() }));
+            x = x + mapped(leaves, at + place::DOWN, &spectrum.down, active);
         }
-        apply(x, Arc::new(RmsNorm))
+        let x: Tensor<2> = apply(x, Arc::new(RmsNorm));
+        apply(x, Arc::new(ToSpectrum::new(spectrum.model.clone(), true)))
     }
 
     /// Both heads' logits.

@@ -6,6 +6,7 @@
 
 pub mod forward;
 pub mod space;
+pub mod spectrum;
 pub mod stepper;
 pub mod teacher;
 
@@ -16,6 +17,7 @@ use music::{
 };
 use serde::{Deserialize, Serialize};
 use space::{Space, Tied};
+use spectrum::Spectrum;
 
 /// The rotary angles of a head, as periods in frames: from a beat to 64 beats, threes for triple metres.
 /// All divide [`POSITION_PERIOD`].
@@ -126,6 +128,8 @@ pub struct Policy {
     pub tied: Vec<Tied>,
     /// The free numbers.
     pub parameters: Parameters,
+    /// The layers' maps in the basis that training runs them in.
+    pub spectrum: Spectrum,
 }
 
 /// Rows of the input table: chords, melody, bar positions, bar lengths, in this order.
@@ -237,7 +241,8 @@ impl Policy {
             tied.push(layout);
             parameters.0.push((name, values));
         }
-        Ok(Self { shape, tied, parameters })
+        let spectrum = Spectrum::new(shape, &tied);
+        Ok(Self { shape, tied, parameters, spectrum })
     }
 
     /// The dense matrix of a parameter.

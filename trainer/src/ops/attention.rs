@@ -55,11 +55,57 @@ impl Rotary {
     }
 }
 
+/// Stretches of a row that make up one head's part of it, as (first column, columns).
+pub type Runs = Vec<(usize, usize)>;
+
+/// Where a head's numbers stand in a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadColumns {
+    /// Query, key and value, in the input row.
+    pub qkv: [Runs; 3],
+    /// The answer, in the output row.
+    pub out: Runs,
+}
+
+impl HeadColumns {
+    /// Heads side by side, in each of queries, keys and values.
+    pub fn side_by_side(heads: usize, width: usize) -> Vec<Self> {
+        let size = width / heads;
+        let part = |which: usize, head: usize| vec![(which * width + head * size, size)];
+        (0..heads).map(|head| Self { qkv: [0, 1, 2].map(|w| part(w, head)), out: part(0, head) }).collect()
+    }
+}
+
+fn gather(row: &[f32], runs: &Runs, target: &mut [f32]) {
+    let mut at = 0;
+    for (start, len) in runs {
+        target[at..at + len].copy_from_slice(&row[*start..start + len]);
+        at += len;
+    }
+}
+
+fn scatter(source: &[f32], runs: &Runs, row: &mut [f32]) {
+    let mut at = 0;
+    for (start, len) in runs {
+        row[*start..start + len].copy_from_slice(&source[at..at + len]);
+        at += len;
+    }
+}
+
+/// One head's part of rows of `width` numbers, as [time, size].
+fn gathered(rows: &[f32], width: usize, runs: &Runs, size: usize) -> Vec<f32> {
+    let mut out = vec![0.0; rows.len() / width * size];
+    for (target, row) in out.chunks_exact_mut(size).zip(rows.chunks_exact(width)) {
+        gather(row, runs, target);
+    }
+    out
+}
+
 /// The operator.
 #[derive(Debug)]
 pub struct Attention {
-    /// Heads; they divide the width.
-    pub heads: usize,
+    /// Where each head stands; the first numbers of its queries and keys are the rotated ones.
+    pub heads: Arc<Vec<HeadColumns>>,
     /// Frames before the current one that are seen; `None` sees all frames, later ones too.
     pub window: Option<usize>,
     /// Positions, at least as many as time.
@@ -74,21 +120,17 @@ struct Head {
 
 impl Attention {
     /// Queries, keys and values of one head as [time, size], rotated.
-    fn gather(&self, row: &[f32], time: usize, width: usize, head: usize) -> Head {
-        let size = width / self.heads;
-        let part = |which: usize, rotates: bool| {
-            let mut out = vec![0.0; time * size];
-            for t in 0..time {
-                let start = t * 3 * width + which * width + head * size;
-                let target = &mut out[t * size..(t + 1) * size];
-                target.copy_from_slice(&row[start..start + size]);
-                if rotates {
-                    self.rotary.rotate(target, t, false);
-                }
+    fn gather(&self, rows: &[f32], width: usize, head: usize) -> Head {
+        let size = width / self.heads.len();
+        let part = |which: usize| gathered(rows, 3 * width, &self.heads[head].qkv[which], size);
+        let rotated = |which: usize| {
+            let mut out = part(which);
+            for (t, row) in out.chunks_exact_mut(size).enumerate() {
+                self.rotary.rotate(row, t, false);
             }
             out
         };
-        Head { q: part(0, true), k: part(1, true), v: part(2, false) }
+        Head { q: rotated(0), k: rotated(1), v: part(2) }
     }
 
     /// Keys that queries `first..first + num` may see, and those that query `t` does.
@@ -107,16 +149,19 @@ impl Attention {
 impl FusedOp for Attention {
     fn forward(&self, x: &[f32], shape: &[usize]) -> Forward {
         let [batch, time, width] = [shape[0], shape[1], shape[2] / 3];
-        let size = width / self.heads;
+        let size = width / self.heads.len();
         let scale = (size as f32).powf(-0.5);
         let mut output = vec![0.0; batch * time * width];
-        let mut kept = vec![0.0; batch * self.heads * time];
-        output.par_chunks_mut(time * width).zip(kept.par_chunks_mut(self.heads * time)).enumerate().for_each(
-            |(b, (out, lse))| {
+        let mut kept = vec![0.0; batch * self.heads.len() * time];
+        output
+            .par_chunks_mut(time * width)
+            .zip(kept.par_chunks_mut(self.heads.len() * time))
+            .enumerate()
+            .for_each(|(b, (out, lse))| {
                 let row = &x[b * time * 3 * width..(b + 1) * time * 3 * width];
-                let mut scores = vec![0.0; BLOCK * time];
-                for head in 0..self.heads {
-                    let Head { q, k, v } = self.gather(row, time, width, head);
+                let (mut scores, mut answer) = (vec![0.0; BLOCK * time], vec![0.0; BLOCK * size]);
+                for head in 0..self.heads.len() {
+                    let Head { q, k, v } = self.gather(row, width, head);
                     for first in (0..time).step_by(BLOCK) {
                         let num = BLOCK.min(time - first);
                         let (from, to) = self.seen(first, num, time);
@@ -143,8 +188,8 @@ impl FusedOp for Attention {
                             lse[head * time + first + r] = shift + total.ln();
                         }
                         matmul(
-                            &mut out[first * width + head * size..],
-                            row_major(width),
+                            &mut answer,
+                            row_major(size),
                             &scores,
                             row_major(span),
                             &v[from * size..],
@@ -152,16 +197,19 @@ impl FusedOp for Attention {
                             [num, span, size],
                             false,
                         );
+                        for (r, answer) in answer.chunks_exact(size).take(num).enumerate() {
+                            let row = &mut out[(first + r) * width..(first + r + 1) * width];
+                            scatter(answer, &self.heads[head].out, row);
+                        }
                     }
                 }
-            },
-        );
+            });
         Forward { output, shape: vec![batch, time, width], kept }
     }
 
     fn backward(&self, x: &[f32], shape: &[usize], output: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
         let [_, time, width] = [shape[0], shape[1], shape[2] / 3];
-        let size = width / self.heads;
+        let size = width / self.heads.len();
         let scale = (size as f32).powf(-0.5);
         let mut dx = vec![0.0; x.len()];
         dx.par_chunks_mut(time * 3 * width).enumerate().for_each(|(b, dx)| {
@@ -171,15 +219,17 @@ impl FusedOp for Attention {
                 &grad[b * time * width..(b + 1) * time * width],
             );
             let (mut p, mut dp) = (vec![0.0; BLOCK * time], vec![0.0; BLOCK * time]);
-            for head in 0..self.heads {
-                let Head { q, k, v } = self.gather(row, time, width, head);
+            for head in 0..self.heads.len() {
+                let Head { q, k, v } = self.gather(row, width, head);
+                let runs = &self.heads[head].out;
+                let (out, grad) = (gathered(out, width, runs, size), gathered(grad, width, runs, size));
                 let (mut dq, mut dk, mut dv) =
                     (vec![0.0; time * size], vec![0.0; time * size], vec![0.0; time * size]);
                 for first in (0..time).step_by(BLOCK) {
                     let num = BLOCK.min(time - first);
                     let (from, to) = self.seen(first, num, time);
                     let span = to - from;
-                    let g = &grad[first * width + head * size..];
+                    let g = &grad[first * size..];
                     matmul(
                         &mut p,
                         row_major(span),
@@ -194,7 +244,7 @@ impl FusedOp for Attention {
                         &mut dp,
                         row_major(span),
                         g,
-                        row_major(width),
+                        row_major(size),
                         &v[from * size..],
                         transposed(size),
                         [num, size, span],
@@ -208,8 +258,8 @@ impl FusedOp for Attention {
                             line[hi - from..].fill(0.0);
                         }
                         let (pl, dl) = (&mut pl[lo - from..hi - from], &mut dl[lo - from..hi - from]);
-                        exp_sum(pl, scale, kept[(b * self.heads + head) * time + first + r]);
-                        let at = (first + r) * width + head * size;
+                        exp_sum(pl, scale, kept[(b * self.heads.len() + head) * time + first + r]);
+                        let at = (first + r) * size;
                         let mean = dot(&out[at..at + size], &grad[at..at + size]);
                         softmax_back(pl, dl, mean, scale);
                     }
@@ -219,7 +269,7 @@ impl FusedOp for Attention {
                         &p,
                         transposed(span),
                         g,
-                        row_major(width),
+                        row_major(size),
                         [span, num, size],
                         true,
                     );
@@ -247,9 +297,9 @@ impl FusedOp for Attention {
                 for t in 0..time {
                     self.rotary.rotate(&mut dq[t * size..(t + 1) * size], t, true);
                     self.rotary.rotate(&mut dk[t * size..(t + 1) * size], t, true);
-                    for (which, part) in [&dq, &dk, &dv].into_iter().enumerate() {
-                        let start = t * 3 * width + which * width + head * size;
-                        dx[start..start + size].copy_from_slice(&part[t * size..(t + 1) * size]);
+                    let row = &mut dx[t * 3 * width..(t + 1) * 3 * width];
+                    for (runs, part) in self.heads[head].qkv.iter().zip([&dq, &dk, &dv]) {
+                        scatter(&part[t * size..(t + 1) * size], runs, row);
                     }
                 }
             }
@@ -264,17 +314,18 @@ mod tests {
     use crate::ops::check;
 
     fn op(heads: usize, window: Option<usize>, time: usize) -> Attention {
+        let heads = Arc::new(HeadColumns::side_by_side(heads, 16));
         Attention { heads, window, rotary: Arc::new(Rotary::new(&[3, 7], 96, time)) }
     }
 
     /// The definition, written plainly.
     fn plain(op: &Attention, x: &[f32], [batch, time, width]: [usize; 3]) -> Vec<f32> {
-        let size = width / op.heads;
+        let size = width / op.heads.len();
         let mut out = vec![0.0; batch * time * width];
         for b in 0..batch {
-            for head in 0..op.heads {
+            for head in 0..op.heads.len() {
                 let Head { q, k, v } =
-                    op.gather(&x[b * time * 3 * width..(b + 1) * time * 3 * width], time, width, head);
+                    op.gather(&x[b * time * 3 * width..(b + 1) * time * 3 * width], width, head);
                 for t in 0..time {
                     let (lo, hi) = op.window.map_or((0, time), |w| (t.saturating_sub(w), t + 1));
                     let scores: Vec<f64> = (lo..hi)
@@ -311,6 +362,31 @@ mod tests {
                 .fold(0.0, f32::max);
             assert!(worst < 1e-5, "window {window:?}: {worst}");
         }
+    }
+
+    #[test]
+    fn heads_may_stand_anywhere_in_a_row() {
+        let plain = op(2, Some(5), 20);
+        // The same numbers with the columns of each row reversed in pairs: runs of two, last pair first.
+        let reversed = |runs: &Runs, width: usize| -> Runs {
+            let (start, len) = runs[0];
+            (0..len / 2).map(|pair| (width - 2 - (start + 2 * pair), 2)).collect()
+        };
+        let heads = plain.heads.iter().map(|head| HeadColumns {
+            qkv: [0, 1, 2].map(|w| reversed(&head.qkv[w], 48)),
+            out: reversed(&head.out, 16),
+        });
+        let moved = Attention { heads: Arc::new(heads.collect()), ..op(2, Some(5), 20) };
+        let turned = |x: &[f32], width: usize| -> Vec<f32> {
+            x.chunks(width)
+                .flat_map(|row| row.chunks(2).rev().flatten().copied().collect::<Vec<_>>())
+                .collect()
+        };
+        let x: Vec<f32> = (0..20 * 48).map(check::noise).collect();
+        let expected = plain.forward(&x, &[1, 20, 48]).output;
+        let got = moved.forward(&turned(&x, 48), &[1, 20, 48]).output;
+        assert_eq!(turned(&expected, 16), got);
+        check::gradient(&moved, &[1, 20, 48], 2e-3);
     }
 
     #[test]
