@@ -6,6 +6,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use trainer::{
     corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
@@ -16,6 +17,7 @@ use trainer::{
     pretrain::Learner,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
     school::{self, Lessons},
+    speed,
 };
 
 /// Trains the online chord model of ReaLchords and writes it as ONNX.
@@ -43,6 +45,14 @@ pub enum Command {
         /// This stage alone: mle, teacher, or a stage of finetuning by its name.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Measures how fast this machine trains a recipe's networks, on made music.
+    Speed {
+        /// The recipe.
+        recipe: PathBuf,
+        /// Seconds for each kind of work.
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
     },
     /// Writes a checkpoint as an ONNX file with its manifest.
     Export {
@@ -164,6 +174,15 @@ impl Command {
                     lessons.valid.0.len()
                 );
                 school::run(&recipe, &lessons, &folder, only.as_deref())?;
+            }
+            Self::Speed { recipe, seconds } => {
+                let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
+                let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
+                let found =
+                    speed::measure(&recipe, Duration::from_secs(seconds)).map_err(anyhow::Error::msg)?;
+                println!("policy updates  {:>8.0} frames/s", found.policy);
+                println!("teacher updates {:>8.0} frames/s", found.teacher);
+                println!("rollouts        {:>8.0} frames/s", found.rollout);
             }
             Self::Export { run, stage, out, data, revision } => {
                 let recipe = kept_recipe(&run)?;

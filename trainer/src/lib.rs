@@ -14,3 +14,4 @@ pub mod pretrain;
 pub mod reward;
 pub mod run;
 pub mod school;
+pub mod speed;

@@ -3,8 +3,8 @@
 //! An update reads downwards: roll out, ask the teacher, who knows the coming melody, for its distribution over every
 //! chord the policy could have played at every frame, ask the rewards, estimate advantages, step. The loss is
 //!
-//! β · KL(policy ‖ teacher), over the full vocabulary, whose gradient flows through the policy's distributions and
-//! not through its samples (ReaLchords, section 3.2), plus REINFORCE over the frames' advantages, minus an entropy
+//! β times the divergence from the teacher, over the full vocabulary, whose gradient flows through the policy's
+//! distributions and not through its samples (ReaLchords, section 3.2; `ops::decoupled` says how ours differs), plus REINFORCE over the frames' advantages, minus an entropy
 //! bonus, plus the critic's squared error, plus the melody head's likelihood, which keeps the imagination alive
 //! that a commit of several frames needs.
 //!
@@ -25,9 +25,14 @@ use crate::{
         rollout::{Melody, Player, accompany},
     },
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
-    ops::{apply, cross_entropy::CrossEntropy, divergence::KlTo},
+    ops::{apply, cross_entropy::CrossEntropy, decoupled::Decoupled, divergence::KlTo},
     reward::Reward,
-    run::{RunFolder, checkpoint::Checkpoint, progress::Progress, recipe::Finetune},
+    run::{
+        RunFolder,
+        checkpoint::Checkpoint,
+        progress::Progress,
+        recipe::{Distillation, Finetune},
+    },
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use music::{sampling::Sampling, vocab::ChordToken};
@@ -49,7 +54,7 @@ pub struct Line {
     pub stage: String,
     /// Updates made.
     pub update: u64,
-    /// Mean KL(policy ‖ teacher) a frame of the policy's own rollouts, in nats.
+    /// Mean divergence from the teacher a frame of the policy's own rollouts, in nats.
     pub divergence: f32,
     /// Mean of each reward over rollouts, before its weight; a rollout's reward is the sum over its frames.
     pub rewards: BTreeMap<&'static str, f32>,
@@ -195,7 +200,12 @@ impl<'a> Finetuning<'a> {
         let logits = student.policy.chord_logits(&leaves, hidden.clone());
         let logits = logits + Tensor::from_data(illegal, &self.device);
         let values = student.values(&leaves, hidden.clone());
-        let divergence: Tensor<1> = apply(logits.clone(), Arc::new(KlTo { teacher }));
+        let divergence: Tensor<1> = match settings.distillation {
+            Distillation::Whole => apply(logits.clone(), Arc::new(KlTo { teacher })),
+            Distillation::Decoupled => {
+                apply(logits.clone(), Arc::new(Decoupled { teacher, first: ChordToken::FIRST_ONSET }))
+            }
+        };
 
         let num = chosen.iter().filter(|chosen| **chosen).count().max(1) as f32;
         let counts: Vec<f32> = chosen.iter().map(|chosen| f32::from(u8::from(*chosen))).collect();

@@ -12,7 +12,7 @@ pub struct KlTo {
 }
 
 /// Log-probabilities of a row of logits, in place.
-fn log_softmax(row: &mut [f32], scratch: &mut [f32]) {
+pub(super) fn log_softmax(row: &mut [f32], scratch: &mut [f32]) {
     scratch.copy_from_slice(row);
     let shift = native::row_max(scratch);
     let lse = shift + native::exp_sum(scratch, 1.0, shift).ln();

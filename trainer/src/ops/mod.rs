@@ -7,6 +7,7 @@ pub mod attention;
 pub mod block_linear;
 pub mod blocks;
 pub mod cross_entropy;
+pub mod decoupled;
 pub mod divergence;
 pub mod embed;
 pub mod expand;

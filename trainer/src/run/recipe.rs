@@ -72,6 +72,17 @@ impl Default for Pretrain {
     }
 }
 
+/// How the divergence from the teacher is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distillation {
+    /// Whether to strike apart from what to strike (`ops::decoupled`).
+    #[default]
+    Decoupled,
+    /// KL(policy ‖ teacher) over the whole vocabulary, as ReaLchords has it.
+    Whole,
+}
+
 /// Settings of a stage of finetuning on the policy's own rollouts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -92,8 +103,10 @@ pub struct Finetune {
     pub given: f64,
     /// At most so many frames of them.
     pub given_frames: usize,
-    /// β: weight of KL(policy ‖ teacher) as a loss.
+    /// β: weight of the divergence from the teacher as a loss.
     pub divergence: f32,
+    /// How it is taken.
+    pub distillation: Distillation,
     /// Weight of the same, negative, as a reward of its frame: what a chord leads to counts then, too.
     pub divergence_reward: f32,
     /// Weight of the policy gradient; advantages are whitened.
@@ -130,6 +143,7 @@ impl Default for Finetune {
             given: 0.25,
             given_frames: 64,
             divergence: 1.0,
+            distillation: Distillation::Decoupled,
             divergence_reward: 0.0,
             reinforce: 1.0,
             entropy: 0.0,
