@@ -1,4 +1,4 @@
-//! The commands: corpus, pretrain, export, evaluate.
+//! The commands: corpus, pretrain, judges, finetune, export, evaluate.
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -14,6 +14,7 @@ use trainer::{
     export, finetune,
     model::{Policy, teacher::Teacher},
     pretrain::{self, Learner},
+    reward::judge::training::{self as judges, Splits},
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
 };
 
@@ -42,6 +43,18 @@ pub enum Command {
         /// Train the offline teacher instead of the policy.
         #[arg(long)]
         teacher: bool,
+    },
+    /// Trains the recipe's judges, the learned rewards, and prints how good they are; goes on where each stands.
+    Judges {
+        /// The folder of corpora.
+        #[arg(long)]
+        data: PathBuf,
+        /// The run folder, with its recipe.
+        #[arg(long)]
+        run: PathBuf,
+        /// Only the judge of this name, like contrastive-256-1.
+        #[arg(long)]
+        only: Option<String>,
     },
     /// Distils the teacher into the policy on the policy's own rollouts; both must stand in the run folder.
     Finetune {
@@ -178,6 +191,14 @@ impl Command {
                 } else {
                     pretrain::run::<Policy>(&recipe, &train, &valid, &folder)?;
                 }
+            }
+            Self::Judges { data, run, only } => {
+                let recipe = kept_recipe(&run)?;
+                let imported = corpora(&data, &recipe.sources)?;
+                let of = |split| Songs::of(&imported, split);
+                let (train, valid, test) = (of(Split::Train), of(Split::Valid), of(Split::Test));
+                let splits = Splits { train: &train, valid: &valid, test: &test };
+                println!("{}", judges::run(&recipe, splits, &RunFolder::open(&run)?, only.as_deref())?);
             }
             Self::Finetune { data, run } => {
                 let recipe = kept_recipe(&run)?;

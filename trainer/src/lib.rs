@@ -11,4 +11,5 @@ pub mod native;
 pub mod ops;
 pub mod optimizer;
 pub mod pretrain;
+pub mod reward;
 pub mod run;

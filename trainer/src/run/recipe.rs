@@ -1,6 +1,11 @@
 //! Recipes: every stage's settings in one TOML file. Unknown keys are errors; the recipe is kept with the run.
 
-use crate::{dataset::augment::Augmentation, model::Shape, optimizer::AdamW};
+use crate::{
+    dataset::augment::Augmentation,
+    model::Shape,
+    optimizer::AdamW,
+    reward::{Rewards, adversary::Settings as Adversary, judge::Judges},
+};
 use serde::{Deserialize, Serialize};
 
 /// A recipe.
@@ -25,6 +30,9 @@ pub struct Recipe {
     /// Maximum-likelihood training of the teacher.
     #[serde(default)]
     pub teacher: Pretrain,
+    /// The learned rewards and their training.
+    #[serde(default)]
+    pub judges: Judges,
     /// Finetuning of the policy.
     #[serde(default)]
     pub finetune: Finetune,
@@ -87,6 +95,10 @@ pub struct Finetune {
     pub augmentation: Augmentation,
     /// The optimiser.
     pub optimizer: AdamW,
+    /// Weights of rewards, by name.
+    pub rewards: Rewards,
+    /// The judge that learns while the policy does.
+    pub adversary: Adversary,
 }
 
 impl Default for Finetune {
@@ -98,6 +110,8 @@ impl Default for Finetune {
             checkpoint_seconds: 180,
             augmentation: Augmentation::default(),
             optimizer: AdamW { rate: 3e-4, warmup: 20, ..AdamW::default() },
+            rewards: Rewards::default(),
+            adversary: Adversary::default(),
         }
     }
 }
@@ -110,6 +124,8 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         recipe.model.check()?;
+        recipe.judges.check()?;
+        recipe.finetune.adversary.check()?;
         if !recipe.temperature.is_finite() || recipe.temperature < 0.0 {
             return Err(format!("temperature is {}, must be 0 or above", recipe.temperature));
         }
