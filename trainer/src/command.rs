@@ -10,14 +10,13 @@ use std::{
 };
 use trainer::{
     corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
-    dataset::Songs,
+    dataset::{Lessons, Songs},
     evaluate::{Protocol, compare, rollout::Player},
     export,
     model::teacher::Teacher,
     pretrain::Learner,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
-    school::{self, Lessons},
-    speed,
+    school, speed,
 };
 
 /// Trains the online chord model of ReaLchords and writes it as ONNX.
@@ -42,7 +41,7 @@ pub enum Command {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
-        /// This stage alone: mle, teacher, or a stage of finetuning by its name.
+        /// This stage alone: mle, teacher, a judge or a stage of finetuning by its name.
         #[arg(long)]
         only: Option<String>,
     },
@@ -161,10 +160,7 @@ impl Command {
                 let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
                 let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
                 let imported = corpora(&data, &recipe.sources)?;
-                let lessons = Lessons {
-                    train: Songs::of(&imported, Split::Train),
-                    valid: Songs::of(&imported, Split::Valid),
-                };
+                let lessons = Lessons::of(&imported);
                 let folder = RunFolder::open(&run)?;
                 folder.write("recipe.toml", text.as_bytes())?;
                 println!(

@@ -167,6 +167,25 @@ row_kernels! {
         for (a, b) in ac.zip(bc) { for i in 0..LANES { sums[i] = a[i].mul_add(b[i], sums[i]); } }
         sums.iter().sum::<f32>() + tail
     }
+    /// The scalar product of `x` with each of the rows of `rows`, which begin `stride` numbers apart.
+    pub fn products(x: &[f32], rows: &[f32], stride: usize, out: &mut [f32]) {
+        for (r, out) in out.iter_mut().enumerate() {
+            let row = &rows[r * stride..r * stride + x.len()];
+            let mut sums = [0.0f32; LANES];
+            let (xc, rc) = (x.chunks_exact(LANES), row.chunks_exact(LANES));
+            let tail: f32 = xc.remainder().iter().zip(rc.remainder()).map(|(a, b)| a * b).sum();
+            for (a, b) in xc.zip(rc) { for i in 0..LANES { sums[i] = a[i].mul_add(b[i], sums[i]); } }
+            *out = sums.iter().sum::<f32>() + tail;
+        }
+    }
+    /// The sum of rows, which begin `stride` numbers apart, each times its weight.
+    pub fn weighted(weights: &[f32], rows: &[f32], stride: usize, out: &mut [f32]) {
+        out.fill(0.0);
+        for (r, w) in weights.iter().enumerate() {
+            let row = &rows[r * stride..r * stride + out.len()];
+            for (y, x) in out.iter_mut().zip(row) { *y = w.mul_add(*x, *y); }
+        }
+    }
     /// Softmax's backward on a row: `dp = p (dp - mean) scale`.
     pub fn softmax_back(p: &[f32], dp: &mut [f32], mean: f32, scale: f32) {
         for (d, p) in dp.iter_mut().zip(p) { *d = p * (*d - mean) * scale; }

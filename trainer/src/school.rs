@@ -2,10 +2,16 @@
 //! it left in the run folder and leaves a checkpoint there; a run that was killed goes on where it stood.
 
 use crate::{
-    dataset::Songs,
+    dataset::Lessons,
     finetune,
-    model::{Network, Policy, teacher::Teacher},
+    model::{Network, Policy, Shape, teacher::Teacher},
     pretrain::{self, Learner},
+    reward::judge::{
+        Judge, Kind,
+        exam::tables,
+        network::{Contrastive, Discriminative},
+        training,
+    },
     run::{
         RunFolder,
         checkpoint::Checkpoint,
@@ -15,19 +21,12 @@ use crate::{
 };
 use anyhow::bail;
 
-/// The songs of a run.
-pub struct Lessons {
-    /// What is learnt from.
-    pub train: Songs,
-    /// What is measured on in mid-run.
-    pub valid: Songs,
-}
-
 /// A stage of a recipe.
 #[derive(Clone, Copy, Debug)]
 enum Stage<'a> {
     Policy(&'a Recipe),
     Teacher(&'a Recipe),
+    Judge(&'a Recipe, Judge),
     Finetune(&'a Recipe, &'a Finetune),
 }
 
@@ -49,15 +48,22 @@ impl<'a> Stage<'a> {
         if !recipe.finetune.is_empty() {
             stages.push(Self::Teacher(recipe));
         }
+        let needed = recipe
+            .judges
+            .judge
+            .iter()
+            .filter(|judge| recipe.finetune.iter().any(|settings| settings.rewards.need(judge)));
+        stages.extend(needed.map(|judge| Self::Judge(recipe, *judge)));
         stages.extend(recipe.finetune.iter().map(|settings| Self::Finetune(recipe, settings)));
         stages
     }
 
-    fn name(&self) -> &'a str {
+    fn name(&self) -> String {
         match self {
-            Self::Policy(_) => Policy::STAGE,
-            Self::Teacher(_) => Teacher::STAGE,
-            Self::Finetune(_, settings) => &settings.name,
+            Self::Policy(_) => Policy::STAGE.into(),
+            Self::Teacher(_) => Teacher::STAGE.into(),
+            Self::Judge(_, judge) => judge.name(),
+            Self::Finetune(_, settings) => settings.name.clone(),
         }
     }
 
@@ -76,16 +82,27 @@ impl<'a> Stage<'a> {
                     2 * UPDATE,
                 )
             }
+            Self::Judge(recipe, judge) => {
+                let s = &recipe.judges;
+                let done = match judge.kind {
+                    Kind::Contrastive => updates_made::<Contrastive>(folder, &judge.checkpoint())?,
+                    Kind::Discriminative => updates_made::<Discriminative>(folder, &judge.checkpoint())?,
+                };
+                // Its encoder against the policy's.
+                let size = |shape: Shape| (shape.layers * shape.width() * shape.width()) as u64;
+                let work = UPDATE * s.batch as u64 * judge.frames as u64 * size(s.model) / size(recipe.model);
+                (s.updates, done, 1, work.max(1))
+            }
             Self::Finetune(_, s) => {
                 let work = PLAY + 2 * FORWARD + UPDATE;
                 (s.updates, updates_made::<Policy>(folder, &s.checkpoint())?, s.batch * s.time, work)
             }
         };
-        Ok(Planned { name: self.name().into(), updates, done, cost: frames as u64 * work })
+        Ok(Planned { name: self.name(), updates, done, cost: frames as u64 * work })
     }
 
     fn run(&self, lessons: &Lessons, folder: &RunFolder, progress: &Progress) -> anyhow::Result<()> {
-        let Lessons { train, valid } = lessons;
+        let Lessons { train, valid, .. } = lessons;
         match self {
             Self::Policy(recipe) => {
                 pretrain::run::<Policy>(recipe, train, valid, folder, progress)?;
@@ -93,22 +110,8 @@ impl<'a> Stage<'a> {
             Self::Teacher(recipe) => {
                 pretrain::run::<Teacher>(recipe, train, valid, folder, progress)?;
             }
-            Self::Finetune(recipe, settings) => {
-                let policy =
-                    Checkpoint::<Policy>::load(&folder.file(&format!("{}.safetensors", settings.from)))?;
-                let teacher = Checkpoint::<Teacher>::load(&folder.file(Teacher::CHECKPOINT))?;
-                finetune::run(
-                    settings,
-                    recipe.seed,
-                    train,
-                    valid,
-                    policy.network,
-                    teacher.network,
-                    Vec::new(),
-                    folder,
-                    progress,
-                )?;
-            }
+            Self::Judge(recipe, judge) => training::run(recipe, *judge, lessons, folder, progress)?,
+            Self::Finetune(recipe, settings) => finetune::run(recipe, settings, lessons, folder, progress)?,
         }
         Ok(())
     }
@@ -122,7 +125,7 @@ pub fn run(recipe: &Recipe, lessons: &Lessons, folder: &RunFolder, only: Option<
     let mut stages = Stage::all(recipe);
     if let Some(only) = only {
         let known: Vec<_> = stages.iter().map(Stage::name).collect();
-        if !known.contains(&only) {
+        if !known.iter().any(|name| name == only) {
             bail!("the recipe has no stage {only}: it has {}", known.join(", "));
         }
         stages.retain(|stage| stage.name() == only);
@@ -133,6 +136,11 @@ pub fn run(recipe: &Recipe, lessons: &Lessons, folder: &RunFolder, only: Option<
         if planned.done < planned.updates {
             stage.run(lessons, folder, &progress)?;
         }
+    }
+    drop(progress);
+    let reports = training::reports(folder)?;
+    if !reports.is_empty() {
+        println!("{}", tables(&reports.into_values().collect::<Vec<_>>()));
     }
     Ok(())
 }

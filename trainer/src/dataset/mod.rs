@@ -57,6 +57,25 @@ impl Songs {
     }
 }
 
+/// The songs of a run, by split.
+#[derive(Clone, Debug, Default)]
+pub struct Lessons {
+    /// To learn from.
+    pub train: Songs,
+    /// To measure on in mid-run, and to choose by.
+    pub valid: Songs,
+    /// To report.
+    pub test: Songs,
+}
+
+impl Lessons {
+    /// All splits of some corpora.
+    pub fn of(imported: &[Imported]) -> Self {
+        let songs = |split| Songs::of(imported, split);
+        Self { train: songs(Split::Train), valid: songs(Split::Valid), test: songs(Split::Test) }
+    }
+}
+
 /// The split of a song that bears none: 80 / 10 / 10 by hash, so that it never moves.
 fn assigned(key: &str) -> Split {
     let hash =

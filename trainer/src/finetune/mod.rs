@@ -19,25 +19,28 @@ pub mod returns;
 pub mod student;
 
 use crate::{
-    dataset::{Batch, Batches, Songs, augment::Crop},
+    dataset::{Batch, Batches, Lessons, Songs, augment::Crop},
     evaluate::{
         Protocol, compare,
         rollout::{Melody, Player, accompany},
     },
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
     ops::{apply, cross_entropy::CrossEntropy, decoupled::Decoupled, divergence::KlTo},
-    reward::Reward,
+    pretrain::Learner,
+    reward::{Active, adversary::Adversary, judge::Judges, score},
     run::{
         RunFolder,
         checkpoint::Checkpoint,
         progress::Progress,
-        recipe::{Distillation, Finetune},
+        recipe::{Distillation, Finetune, Recipe},
     },
 };
+use anyhow::Context;
 use burn::tensor::{Device, Tensor, TensorData};
 use music::{sampling::Sampling, vocab::ChordToken};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use returns::{masked_moments, whiten};
 use serde::Serialize;
 use std::{
@@ -74,23 +77,26 @@ struct ValidLine {
     fractions: BTreeMap<&'static str, f64>,
 }
 
-/// A reward and its weight.
-pub type Weighted = (f32, Box<dyn Reward>);
-
 /// A finetuning stage in hand.
 pub struct Finetuning<'a> {
     settings: &'a Finetune,
     seed: u64,
     teacher: Teacher,
-    rewards: Vec<Weighted>,
+    rewards: Vec<Active>,
+    adversary: Option<Adversary>,
     batches: Batches<'a>,
     device: Device,
     /// Where it stands.
     pub checkpoint: Checkpoint<Student>,
 }
 
+/// Rollouts that one thread plays together.
+const PLAYED_TOGETHER: usize = 8;
+
 /// Rollouts of equal length.
 struct Rollouts {
+    /// The same melodies under their own chords.
+    humans: Vec<Crop>,
     crops: Vec<Crop>,
     /// Frames whose chord the policy chose, [rollout, frame].
     chosen: Vec<bool>,
@@ -128,18 +134,21 @@ impl<'a> Finetuning<'a> {
         seed: u64,
         songs: &'a Songs,
         teacher: Teacher,
-        rewards: Vec<Weighted>,
+        rewards: Vec<Active>,
+        adversary: Option<Adversary>,
         checkpoint: Checkpoint<Student>,
     ) -> Self {
         // Other crops than pretraining saw under the same number.
         let batches =
             Batches::new(songs, settings.rollouts, settings.time, settings.augmentation, seed ^ 0xf17e);
-        Self { settings, seed, teacher, rewards, batches, device: Device::flex().autodiff(), checkpoint }
+        let device = Device::flex().autodiff();
+        Self { settings, seed, teacher, rewards, adversary, batches, device, checkpoint }
     }
 
     /// The policy's own chords to a batch of melodies.
     fn roll_out(&self, number: u64) -> Rollouts {
-        let mut crops = self.batches.crops(number);
+        let humans = self.batches.crops(number);
+        let mut crops = humans.clone();
         let mut rng =
             ChaCha8Rng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x61);
         let given: Vec<usize> = crops
@@ -158,29 +167,37 @@ impl<'a> Finetuning<'a> {
             })
             .collect();
         let player = Player::from(&self.checkpoint.network.policy);
-        let chords = accompany(&player, &melodies, Sampling::default(), self.seed ^ (number << 20));
+        let chords: Vec<_> = melodies
+            .par_chunks(PLAYED_TOGETHER)
+            .enumerate()
+            .flat_map_iter(|(part, melodies)| {
+                let seed = self.seed ^ (number << 20) ^ ((part as u64) << 52);
+                accompany(&player, melodies, Sampling::default(), seed)
+            })
+            .collect();
         for (crop, chords) in crops.iter_mut().zip(chords) {
             crop.chords = chords;
             crop.played = None;
         }
         let time = self.settings.time;
         let chosen = given.iter().flat_map(|given| (0..time).map(move |t| t >= *given)).collect();
-        Rollouts { crops, chosen }
+        Rollouts { humans, crops, chosen }
     }
 
     /// One round: rollouts, and an update for each batch of them.
     pub fn round(&mut self) -> Vec<Line> {
         let per_round = (self.settings.rollouts / self.settings.batch) as u64;
-        let Rollouts { crops, chosen } = self.roll_out(self.checkpoint.moments.updates / per_round);
+        let Rollouts { humans, crops, chosen } = self.roll_out(self.checkpoint.moments.updates / per_round);
         let frames = self.settings.batch * self.settings.time;
         crops
             .chunks(self.settings.batch)
+            .zip(humans.chunks(self.settings.batch))
             .zip(chosen.chunks(frames))
-            .map(|(crops, chosen)| self.update(crops, chosen))
+            .map(|((crops, humans), chosen)| self.update(humans, crops, chosen))
             .collect()
     }
 
-    fn update(&mut self, crops: &[Crop], chosen: &[bool]) -> Line {
+    fn update(&mut self, humans: &[Crop], crops: &[Crop], chosen: &[bool]) -> Line {
         let batch = Batch::of(crops);
         let rows = chosen.len();
         let plain = Device::flex();
@@ -217,10 +234,15 @@ impl<'a> Finetuning<'a> {
             ..Line::default()
         };
         let mut rewards: Vec<f32> = divergences.iter().map(|d| -settings.divergence_reward * d).collect();
-        for (weight, reward) in &self.rewards {
-            let scores = reward.score(crops);
-            line.rewards.insert(reward.name(), scores.iter().sum::<f32>() / crops.len() as f32);
-            rewards.iter_mut().zip(&scores).for_each(|(sum, score)| *sum += weight * score);
+        let scores = score(&self.rewards, crops);
+        line.rewards.extend(scores.means);
+        rewards.iter_mut().zip(&scores.total).for_each(|(sum, score)| *sum += score);
+        if let Some(adversary) = &mut self.adversary {
+            let earned = adversary.reward(crops);
+            line.rewards.insert("adversary", earned.iter().sum::<f32>() / crops.len() as f32);
+            let weight = settings.adversary.weight;
+            rewards.iter_mut().zip(&earned).for_each(|(sum, score)| *sum += weight * score);
+            adversary.observe(humans, crops, moments.updates);
         }
 
         let melody = CrossEntropy {
@@ -234,7 +256,7 @@ impl<'a> Finetuning<'a> {
             let even = KlTo { teacher: vec![0.0; rows * ChordToken::COUNT] };
             loss = loss + mean(apply::<2, 1>(logits.clone(), Arc::new(even)), &mask, num) * settings.entropy;
         }
-        if !self.rewards.is_empty() || settings.divergence_reward != 0.0 {
+        if !self.rewards.is_empty() || self.adversary.is_some() || settings.divergence_reward != 0.0 {
             let (mut advantages, returns) =
                 settings.gae.advantages(&rewards, &numbers(values.clone()), settings.time);
             line.explained = Some({
@@ -278,22 +300,43 @@ fn validate(stage: &str, update: u64, policy: &Policy, valid: &Songs) -> ValidLi
     ValidLine { stage: stage.into(), update, split: "valid", fractions }
 }
 
-/// Runs the stage to its end, from where the folder's checkpoint stands; `policy` is what it begins with.
+fn adversary_file(settings: &Finetune, updates: u64) -> String {
+    format!("{}.adversary-{updates}", settings.name)
+}
+
+/// The adversary as it stood after so many updates.
+fn adversary(
+    settings: &Finetune,
+    seed: u64,
+    judges: &Judges,
+    folder: &RunFolder,
+    updates: u64,
+) -> anyhow::Result<Adversary> {
+    if updates == 0 {
+        return Adversary::new(judges.model, seed, settings.adversary).map_err(anyhow::Error::msg);
+    }
+    let path = folder.file(&adversary_file(settings, updates));
+    let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
+    Adversary::from_bytes(&bytes, settings.adversary)
+        .map_err(|reason| anyhow::anyhow!("{}: {reason}", path.display()))
+}
+
+/// Runs the stage to its end, from where the folder's checkpoint stands.
 ///
 /// # Errors
 /// A broken checkpoint, or what the file system says.
-#[expect(clippy::too_many_arguments, reason = "a stage is its settings, its songs and who takes part")]
 pub fn run(
+    recipe: &Recipe,
     settings: &Finetune,
-    seed: u64,
-    songs: &Songs,
-    valid: &Songs,
-    policy: Policy,
-    teacher: Teacher,
-    rewards: Vec<Weighted>,
+    lessons: &Lessons,
     folder: &RunFolder,
     progress: &Progress,
-) -> anyhow::Result<Policy> {
+) -> anyhow::Result<()> {
+    let Lessons { train: songs, valid, .. } = lessons;
+    let (seed, judges) = (recipe.seed, &recipe.judges);
+    let policy = Checkpoint::<Policy>::load(&folder.file(&format!("{}.safetensors", settings.from)))?.network;
+    let teacher = Checkpoint::<Teacher>::load(&folder.file(Teacher::CHECKPOINT))?.network;
+    let rewards = settings.rewards.build(judges, folder)?;
     let name = settings.checkpoint();
     let path = folder.file(&name);
     let checkpoint = if path.exists() {
@@ -301,10 +344,22 @@ pub fn run(
     } else {
         Checkpoint::start(Student::of(policy).map_err(anyhow::Error::msg)?)
     };
-    let mut finetuning = Finetuning::new(settings, seed, songs, teacher, rewards, checkpoint);
+    let adversary = match settings.adversary.weight > 0.0 {
+        true => Some(adversary(settings, seed, judges, folder, checkpoint.moments.updates)?),
+        false => None,
+    };
+    let mut finetuning = Finetuning::new(settings, seed, songs, teacher, rewards, adversary, checkpoint);
     let shown = progress.stage(&settings.name, settings.updates, finetuning.checkpoint.moments.updates);
     let save = |finetuning: &Finetuning| -> anyhow::Result<()> {
-        Ok(folder.write(&name, &finetuning.checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?)
+        // The adversary's file bears the count of updates, so that both always belong together.
+        let updates = finetuning.checkpoint.moments.updates;
+        if let Some(adversary) = &finetuning.adversary {
+            let bytes = adversary.to_bytes().map_err(anyhow::Error::msg)?;
+            folder.write(&adversary_file(settings, updates), &bytes)?;
+        }
+        folder.write(&name, &finetuning.checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?;
+        folder.remove_others(&format!("{}.adversary-", settings.name), &adversary_file(settings, updates))?;
+        Ok(())
     };
     let mut saved = Instant::now();
     let mut measured = finetuning.checkpoint.moments.updates / settings.validate_every;
@@ -329,13 +384,13 @@ pub fn run(
         }
     }
     save(&finetuning)?;
-    Ok(finetuning.checkpoint.network.policy)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{dataset::Song, model::Shape};
+    use crate::{dataset::Song, model::Shape, reward::Reward};
     use music::{
         harmony::ChordFrame,
         lead_sheet::Frames,
@@ -365,12 +420,12 @@ mod tests {
         settings
     }
 
-    fn begun<'a>(settings: &'a Finetune, songs: &'a Songs, rewards: Vec<Weighted>) -> Finetuning<'a> {
+    fn begun<'a>(settings: &'a Finetune, songs: &'a Songs, rewards: Vec<Active>) -> Finetuning<'a> {
         let mut teacher = Teacher::build(SMALL, 1).unwrap();
         // A teacher with an opinion.
         teacher.decoder.parameters.0[crate::model::place::CHORD_OUT + 1].1[0] = 3.0;
         let student = Student::of(Policy::new(SMALL, 2).unwrap()).unwrap();
-        Finetuning::new(settings, 3, songs, teacher, rewards, Checkpoint::start(student))
+        Finetuning::new(settings, 3, songs, teacher, rewards, None, Checkpoint::start(student))
     }
 
     /// A point for each major triad that is struck.
@@ -407,7 +462,7 @@ mod tests {
         let augmentation = crate::dataset::augment::Augmentation::NONE;
         let settings =
             Finetune { divergence: 0.0, melody_weight: 0.0, given: 0.0, augmentation, ..settings() };
-        let mut stage = begun(&settings, &songs, vec![(1.0, Box::new(Major))]);
+        let mut stage = begun(&settings, &songs, vec![Active { weight: 1.0, reward: Box::new(Major) }]);
         let lines: Vec<Line> = (0..30).map(|_| stage.round().remove(0)).collect();
         let mean =
             |lines: &[Line]| lines.iter().map(|l| l.rewards["major"]).sum::<f32>() / lines.len() as f32;
@@ -418,12 +473,12 @@ mod tests {
     #[test]
     fn a_resumed_stage_is_bit_equal_and_its_checkpoint_is_a_policys() {
         let (settings, songs) = (Finetune { rollouts: 8, ..settings() }, songs());
-        let mut whole = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
+        let mut whole = begun(&settings, &songs, vec![Active { weight: 0.1, reward: Box::new(Major) }]);
         for _ in 0..2 {
             whole.round();
         }
         let bytes = whole.checkpoint.to_bytes().unwrap();
-        let mut resumed = begun(&settings, &songs, vec![(0.1, Box::new(Major))]);
+        let mut resumed = begun(&settings, &songs, vec![Active { weight: 0.1, reward: Box::new(Major) }]);
         resumed.checkpoint = Checkpoint::from_bytes(&bytes).unwrap();
         for _ in 0..2 {
             assert_eq!(whole.round(), resumed.round());

@@ -1,67 +1,90 @@
 //! The same network frame by frame with a key/value ring, on plain slices: rollouts, evaluation, and the
-//! reference that the exported graph is held against. No gradients.
+//! reference that the exported graph is held against. No gradients, one thread: who has many streams gives each
+//! thread some of them.
 
-use super::{BAR_LENGTH_ROW, BAR_POSITION_ROW, MELODY_ROW, Policy, place};
+use super::{
+    BAR_LENGTH_ROW, BAR_POSITION_ROW, MELODY_ROW, Policy, place,
+    spectrum::{Blocks, Sorted, Spectrum},
+};
 use crate::{
-    native::{self, matmul, row_major, transposed},
-    ops::{attention::Rotary, rms_norm},
+    native::{self, matmul, row_major},
+    ops::{
+        FusedOp,
+        attention::{Rotary, gather, scatter},
+        block_linear, pitch_gelu, rms_norm,
+        to_spectrum::ToSpectrum,
+    },
 };
 use music::{
     melody::CHROMA_FEATURES,
     vocab::{CONTEXT_FRAMES, ChordToken, MelodyToken, POSITION_PERIOD},
 };
-use rayon::prelude::*;
+use std::sync::Arc;
 
-/// Streams that one thread takes through a matrix at a time.
-const ROWS_A_TASK: usize = 32;
-
-struct Linear {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    input: usize,
-    output: usize,
+/// A layer's map in blocks.
+struct Mapped {
+    blocks: Arc<Blocks>,
+    numbers: Vec<f32>,
 }
 
-impl Linear {
-    fn of(policy: &Policy, idx: usize) -> Self {
-        let [input, output] = policy.tied[idx].shape;
-        Self { weight: policy.dense(idx), bias: policy.dense(idx + 1), input, output }
+impl Mapped {
+    fn of(policy: &Policy, idx: usize, blocks: &Arc<Blocks>) -> Self {
+        let values = |idx: usize| &policy.parameters.0[idx].1;
+        Self { blocks: blocks.clone(), numbers: blocks.numbers(values(idx), values(idx + 1)) }
     }
 
     /// [rows, input] to [rows, output].
+    fn run(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; x.len() / self.blocks.input * self.blocks.output];
+        block_linear::run(&self.blocks, x, &self.numbers, &mut y);
+        y
+    }
+}
+
+/// A head of the network, dense.
+struct Linear {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Linear {
+    /// The map `idx` of the policy, to be applied to rows in the basis of `model::spectrum`.
+    fn of(policy: &Policy, idx: usize) -> Self {
+        let [input, output] = policy.tied[idx].shape;
+        let transpose = |x: &[f32], rows: usize, columns: usize| -> Vec<f32> {
+            (0..columns).flat_map(|c| (0..rows).map(move |r| x[r * columns + c])).collect()
+        };
+        let columns = into_spectrum(policy, &transpose(&policy.dense(idx), input, output));
+        Self { weight: transpose(&columns, output, input), bias: policy.dense(idx + 1) }
+    }
+
     fn run(&self, x: &[f32], y: &mut [f32]) {
-        y.par_chunks_mut(self.output * ROWS_A_TASK).zip(x.par_chunks(self.input * ROWS_A_TASK)).for_each(
-            |(y, x)| {
-                for row in y.chunks_exact_mut(self.output) {
-                    row.copy_from_slice(&self.bias);
-                }
-                let sizes = [x.len() / self.input, self.input, self.output];
-                matmul(
-                    y,
-                    row_major(self.output),
-                    x,
-                    row_major(self.input),
-                    &self.weight,
-                    row_major(self.output),
-                    sizes,
-                    true,
-                );
-            },
-        );
+        let output = self.bias.len();
+        for row in y.chunks_exact_mut(output) {
+            row.copy_from_slice(&self.bias);
+        }
+        let input = self.weight.len() / output;
+        let sizes = [y.len() / output, input, output];
+        matmul(y, row_major(output), x, row_major(input), &self.weight, row_major(output), sizes, true);
     }
 }
 
 struct Layer {
-    qkv: Linear,
-    out: Linear,
-    up: Linear,
-    down: Linear,
+    qkv: Mapped,
+    out: Mapped,
+    up: Mapped,
+    down: Mapped,
 }
 
-/// The network's dense matrices, ready to run. Shared by all streams.
+fn into_spectrum(policy: &Policy, rows: &[f32]) -> Vec<f32> {
+    let op = ToSpectrum::new(policy.spectrum.model.clone(), false);
+    op.forward(rows, &[rows.len() / policy.shape.width(), policy.shape.width()]).output
+}
+
+/// The network's maps, ready to run. Shared by all streams.
 pub struct Dense {
-    heads: usize,
     width: usize,
+    spectrum: Spectrum,
     table: Vec<f32>,
     chroma: Vec<f32>,
     layers: Vec<Layer>,
@@ -78,20 +101,23 @@ impl Dense {
 
     /// Expands a policy.
     pub fn new(policy: &Policy) -> Self {
+        let spectrum = &policy.spectrum;
         let layer = |n: usize| {
             let at = place::LAYERS + n * place::PER_LAYER;
             Layer {
-                qkv: Linear::of(policy, at + place::QKV),
-                out: Linear::of(policy, at + place::OUT),
-                up: Linear::of(policy, at + place::UP),
-                down: Linear::of(policy, at + place::DOWN),
+                qkv: Mapped::of(policy, at + place::QKV, &spectrum.qkv),
+                out: Mapped::of(policy, at + place::OUT, &spectrum.out),
+                up: Mapped::of(policy, at + place::UP, &spectrum.up),
+                down: Mapped::of(policy, at + place::DOWN, &spectrum.down),
             }
         };
+        let table: Vec<f32> =
+            (place::CHORD_IN..=place::BAR_LENGTH_IN).flat_map(|idx| policy.dense(idx)).collect();
         Self {
-            heads: policy.shape.heads,
             width: policy.shape.width(),
-            table: (place::CHORD_IN..=place::BAR_LENGTH_IN).flat_map(|idx| policy.dense(idx)).collect(),
-            chroma: policy.dense(place::CHROMA_IN),
+            spectrum: spectrum.clone(),
+            table: into_spectrum(policy, &table),
+            chroma: into_spectrum(policy, &policy.dense(place::CHROMA_IN)),
             layers: (0..policy.shape.layers).map(layer).collect(),
             chord_out: Linear::of(policy, place::CHORD_OUT),
             melody_out: Linear::of(policy, place::MELODY_OUT),
@@ -146,8 +172,9 @@ impl Streams {
     /// Steps all streams by one frame; the logits are for the frame whose bar ids `inputs` name. `beside`, of
     /// [stream, width], is added to the embeddings (the teacher's ears).
     pub fn step(&mut self, dense: &Dense, inputs: &[StepInput], beside: Option<&[f32]>) {
-        let (num, width, heads) = (self.num, dense.width, dense.heads);
-        let size = width / heads;
+        let (num, width) = (self.num, dense.width);
+        let heads = &*dense.spectrum.heads;
+        let size = width / heads.len();
         let scale = (size as f32).powf(-0.5);
         let position = self.steps % POSITION_PERIOD as usize;
         let slot = self.steps % ROWS;
@@ -174,7 +201,8 @@ impl Streams {
             );
         }
         if let Some(beside) = beside {
-            native::add(beside, &mut x);
+            let op = ToSpectrum::new(dense.spectrum.model.clone(), false);
+            native::add(&op.forward(beside, &[num, width]).output, &mut x);
         }
         let normed = |x: &[f32]| -> Vec<f32> {
             let mut y = vec![0.0; x.len()];
@@ -183,63 +211,49 @@ impl Streams {
             }
             y
         };
+        let (mut query, mut scores) = (vec![0.0; size], [0.0f32; ROWS]);
+        let mut answer = vec![0.0; size];
         for (layer, rings) in dense.layers.iter().zip(&mut self.rings) {
-            let mut qkv = vec![0.0; num * 3 * width];
-            layer.qkv.run(&normed(&x), &mut qkv);
+            let qkv = layer.qkv.run(&normed(&x));
             let mut seen = vec![0.0; num * width];
-            seen.par_chunks_mut(width).zip(qkv.par_chunks_mut(3 * width)).zip(rings.par_iter_mut()).for_each(
-                |((seen, qkv), (keys, values))| {
-                    let (q, kv) = qkv.split_at_mut(width);
-                    let (k, v) = kv.split_at_mut(width);
-                    for head in 0..heads {
-                        dense.rotary.rotate(&mut q[head * size..(head + 1) * size], position, false);
-                        dense.rotary.rotate(&mut k[head * size..(head + 1) * size], position, false);
-                    }
-                    keys[slot * width..(slot + 1) * width].copy_from_slice(k);
-                    values[slot * width..(slot + 1) * width].copy_from_slice(v);
-                    let mut scores = [0.0f32; ROWS];
-                    for head in 0..heads {
-                        let at = head * size;
-                        let scores = &mut scores[..filled];
-                        matmul(
-                            scores,
-                            row_major(filled),
-                            &q[at..],
-                            row_major(size),
-                            &keys[at..],
-                            transposed(width),
-                            [1, size, filled],
-                            false,
-                        );
-                        let shift = native::row_max(scores) * scale;
-                        let total = native::exp_sum(scores, scale, shift);
-                        native::scale_row(scores, 1.0 / total);
-                        matmul(
-                            &mut seen[at..],
-                            row_major(size),
-                            scores,
-                            row_major(filled),
-                            &values[at..],
-                            row_major(width),
-                            [1, filled, size],
-                            false,
-                        );
-                    }
-                },
-            );
-            let mut y = vec![0.0; num * width];
-            layer.out.run(&seen, &mut y);
-            native::add(&y, &mut x);
-            let mut inner = vec![0.0; num * layer.up.output];
-            layer.up.run(&normed(&x), &mut inner);
-            let mut active = vec![0.0; inner.len()];
-            native::gelu(&inner, &mut active);
-            layer.down.run(&active, &mut y);
-            native::add(&y, &mut x);
+            for ((seen, qkv), (keys, values)) in
+                seen.chunks_exact_mut(width).zip(qkv.chunks_exact(3 * width)).zip(rings)
+            {
+                for (head, columns) in heads.iter().enumerate() {
+                    let at = head * size;
+                    let row = slot * width + at;
+                    gather(qkv, &columns.qkv[0], &mut query);
+                    gather(qkv, &columns.qkv[1], &mut keys[row..row + size]);
+                    gather(qkv, &columns.qkv[2], &mut values[row..row + size]);
+                    dense.rotary.rotate(&mut query, position, false);
+                    dense.rotary.rotate(&mut keys[row..row + size], position, false);
+                    let scores = &mut scores[..filled];
+                    native::products(&query, &keys[at..], width, scores);
+                    let shift = native::row_max(scores) * scale;
+                    let total = native::exp_sum(scores, scale, shift);
+                    native::scale_row(scores, 1.0 / total);
+                    native::weighted(scores, &values[at..], width, &mut answer);
+                    scatter(&answer, &columns.out, seen);
+                }
+            }
+            native::add(&layer.out.run(&seen), &mut x);
+            let inner = layer.up.run(&normed(&x));
+            let active = gelu(&dense.spectrum.inner, &inner);
+            native::add(&layer.down.run(&active), &mut x);
         }
         let hidden = normed(&x);
         dense.chord_out.run(&hidden, &mut self.chord_logits);
         dense.melody_out.run(&hidden, &mut self.melody_logits);
         self.steps += 1;
     }
+}
+
+fn gelu(sorted: &Sorted, inner: &[f32]) -> Vec<f32> {
+    let width = sorted.width();
+    let mut active = vec![0.0; inner.len()];
+    let (mut classes, mut scratch) = (vec![0.0; width], vec![0.0; width]);
+    for (y, x) in active.chunks_exact_mut(width).zip(inner.chunks_exact(width)) {
+        pitch_gelu::run(sorted, x, y, &mut classes, &mut scratch);
+    }
+    active
 }

@@ -76,7 +76,8 @@ impl HeadColumns {
     }
 }
 
-fn gather(row: &[f32], runs: &Runs, target: &mut [f32]) {
+/// Copies a head's part of a row to `target`.
+pub fn gather(row: &[f32], runs: &Runs, target: &mut [f32]) {
     let mut at = 0;
     for (start, len) in runs {
         target[at..at + len].copy_from_slice(&row[*start..start + len]);
@@ -84,7 +85,8 @@ fn gather(row: &[f32], runs: &Runs, target: &mut [f32]) {
     }
 }
 
-fn scatter(source: &[f32], runs: &Runs, row: &mut [f32]) {
+/// Copies a head's part back into a row.
+pub fn scatter(source: &[f32], runs: &Runs, row: &mut [f32]) {
     let mut at = 0;
     for (start, len) in runs {
         row[*start..start + len].copy_from_slice(&source[at..at + len]);

@@ -48,4 +48,19 @@ impl RunFolder {
         fs::write(&partial, bytes)?;
         fs::rename(partial, self.file(name))
     }
+
+    /// Removes files whose name begins with `prefix`, all but one.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn remove_others(&self, prefix: &str, kept: &str) -> io::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(prefix) && name != kept {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
 }

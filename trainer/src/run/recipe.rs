@@ -1,8 +1,13 @@
 //! Recipes: every stage's settings in one TOML file. Unknown keys are errors; the recipe is kept with the run.
 
-use crate::{dataset::augment::Augmentation, finetune::returns::Gae, model::Shape, optimizer::AdamW};
+use crate::{
+    dataset::augment::Augmentation,
+    finetune::returns::Gae,
+    model::Shape,
+    optimizer::AdamW,
+    reward::{Rewards, adversary::Settings as Adversary, judge::Judges},
+};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +31,9 @@ pub struct Recipe {
     /// Maximum-likelihood training of the teacher.
     #[serde(default)]
     pub teacher: Pretrain,
+    /// The learned rewards and their training.
+    #[serde(default)]
+    pub judges: Judges,
     /// Stages of finetuning, in order.
     #[serde(default)]
     pub finetune: Vec<Finetune>,
@@ -119,8 +127,10 @@ pub struct Finetune {
     pub melody_weight: f32,
     /// Advantage estimation.
     pub gae: Gae,
-    /// Weights of rewards by name.
-    pub rewards: BTreeMap<String, f32>,
+    /// Weights of rewards, by name.
+    pub rewards: Rewards,
+    /// The judge that learns while the policy does.
+    pub adversary: Adversary,
     /// Updates between measurements on the validation split.
     pub validate_every: u64,
     /// Seconds between checkpoints.
@@ -150,7 +160,8 @@ impl Default for Finetune {
             critic: 0.5,
             melody_weight: 0.1,
             gae: Gae { discount: 1.0, trace: 0.95 },
-            rewards: BTreeMap::new(),
+            rewards: Rewards::default(),
+            adversary: Adversary::default(),
             validate_every: 50,
             checkpoint_seconds: 180,
             augmentation: Augmentation::default(),
@@ -174,6 +185,10 @@ impl Recipe {
     pub fn parse(text: &str) -> Result<Self, String> {
         let recipe: Self = toml::from_str(text).map_err(|e| e.to_string())?;
         recipe.model.check()?;
+        recipe.judges.check()?;
+        for stage in &recipe.finetune {
+            stage.adversary.check().map_err(|reason| format!("stage {}: {reason}", stage.name))?;
+        }
         if !recipe.temperature.is_finite() || recipe.temperature < 0.0 {
             return Err(format!("temperature is {}, must be 0 or above", recipe.temperature));
         }

@@ -1,0 +1,316 @@
+//! The judges' networks. Both are encoders like the policy without its blinkers (every frame sees all others),
+//! averaged over frames; the heads that a policy answers with are there and unused, as in the teacher's ears.
+
+use super::{
+    hearing::{Hearing, Lanes},
+    loss::{binary, info_nce},
+    pairs::Pairs,
+};
+use crate::{
+    dataset::augment::Crop,
+    model::{
+        Network, Policy, Shape,
+        forward::{Inputs, Leaves},
+        place,
+        space::{Space, Tied},
+    },
+    ops::{apply, expand::Expand},
+    optimizer::Parameters,
+};
+use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
+
+/// The logarithm of the inverse temperature before training, ln(1/0.07), and its highest value (CLIP's).
+const SHARPNESS: (f32, f32) = (2.659_26, 4.605_17);
+
+/// Frames that go through an encoder at a time when there is no gradient to keep.
+const FRAMES_AT_ONCE: usize = 8192;
+
+fn dense(leaves: &Leaves, idx: usize, tied: &Tied) -> Tensor<2> {
+    apply(leaves.leaf(idx), Arc::new(Expand { layout: tied.layout.clone(), shape: tied.shape }))
+}
+
+/// The encoder's state of each crop, mean over its frames, [crops, width].
+fn pooled(encoder: &Policy, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<2> {
+    let width = encoder.shape.width();
+    let state = encoder.hidden(leaves, inputs, None, None, device);
+    state.reshape([inputs.batch, inputs.time, width]).mean_dim(1).reshape([inputs.batch, width])
+}
+
+fn named(part: &str, policy: &Policy) -> Vec<(String, Vec<f32>)> {
+    policy.parameters.0.iter().map(|(name, values)| (format!("{part}.{name}"), values.clone())).collect()
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec::<f32>().unwrap_or_default()
+}
+
+/// Crops as many at a time as memory likes; each batch's numbers one after another.
+fn in_batches(crops: &[Crop], of: impl Fn(&[Crop]) -> Vec<f32>) -> Vec<f32> {
+    let time = crops.first().map_or(1, Crop::len).max(1);
+    crops.chunks((FRAMES_AT_ONCE / time).max(1)).flat_map(of).collect()
+}
+
+/// What training and scoring need of a judge's network.
+pub trait Judging: Network {
+    /// The loss of real pairs, all of equal length, and of fake pairs where the network asks for them.
+    fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1>;
+    /// How well the lanes of each crop go together: a cosine, or a probability.
+    fn scores(&self, crops: &[Crop], rhythm_only: bool) -> Vec<f32>;
+    /// Whether it learns from fake pairs beside the real ones.
+    const NEEDS_FAKE: bool;
+}
+
+/// Two towers, one a lane, and how far apart they lie.
+#[derive(Clone, Debug)]
+pub struct Contrastive {
+    chords: Policy,
+    melody: Policy,
+    projection: Tied,
+    chord_projection: Vec<f32>,
+    melody_projection: Vec<f32>,
+    sharpness: f32,
+}
+
+impl Network for Contrastive {
+    fn build(shape: Shape, seed: u64) -> Result<Self, String> {
+        let space = Space::model(shape.heads, shape.invariant, shape.pitched);
+        // A projection starts like any matrix of its size: as an attention output of another seed.
+        let donor = |salt: u64| {
+            let policy = Policy::new(shape, seed.wrapping_add(salt))?;
+            Ok::<_, String>(policy.parameters.0[place::LAYERS + place::OUT].1.clone())
+        };
+        Ok(Self {
+            chords: Policy::new(shape, seed.wrapping_mul(0x1_0001).wrapping_add(0xc0))?,
+            melody: Policy::new(shape, seed.wrapping_mul(0x1_0001).wrapping_add(0x3e1))?,
+            projection: Tied::map(&space, &space),
+            chord_projection: donor(0xc01)?,
+            melody_projection: donor(0x3e11)?,
+            sharpness: SHARPNESS.0,
+        })
+    }
+
+    fn shape(&self) -> Shape {
+        self.chords.shape
+    }
+
+    fn parameters(&self) -> Parameters {
+        let mut all = named("chords", &self.chords);
+        all.extend(named("melody", &self.melody));
+        all.push(("chord_projection".into(), self.chord_projection.clone()));
+        all.push(("melody_projection".into(), self.melody_projection.clone()));
+        all.push(("sharpness".into(), vec![self.sharpness]));
+        Parameters(all)
+    }
+
+    fn set_parameters(&mut self, parameters: Parameters) {
+        let mut values = parameters.0.into_iter().map(|(_, v)| v);
+        for (_, target) in self.chords.parameters.0.iter_mut().chain(&mut self.melody.parameters.0) {
+            *target = values.next().unwrap_or_default();
+        }
+        self.chord_projection = values.next().unwrap_or_default();
+        self.melody_projection = values.next().unwrap_or_default();
+        self.sharpness =
+            values.next().and_then(|v| v.first().copied()).unwrap_or(SHARPNESS.0).min(SHARPNESS.1);
+    }
+}
+
+impl Contrastive {
+    /// The embeddings of one lane, [crops, width], each of length 1. `lanes` is chords or melody.
+    fn embed(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
+        let num = self.chords.parameters.0.len();
+        let (tower, from, projection) = match lanes {
+            Lanes::Chords => (&self.chords, 0, 2 * num),
+            Lanes::Melody | Lanes::Both => (&self.melody, num, 2 * num + 1),
+        };
+        let state = pooled(tower, &leaves.part(from..from + num), inputs, device);
+        let z = state.matmul(dense(leaves, projection, &self.projection));
+        z.clone() / (z.square().sum_dim(1) + 1e-12).sqrt()
+    }
+
+    /// The embeddings of one lane of crops of equal length, [crops, width], without gradients.
+    pub fn embeddings(&self, crops: &[Crop], lanes: Lanes, rhythm_only: bool) -> Vec<f32> {
+        let device = Device::flex();
+        let leaves = Leaves::new(&self.parameters(), &device, false);
+        let hearing = Hearing { lanes, rhythm_only };
+        in_batches(crops, |crops| values(self.embed(&leaves, &hearing.inputs(crops), lanes, &device)))
+    }
+}
+
+impl Judging for Contrastive {
+    const NEEDS_FAKE: bool = false;
+
+    fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1> {
+        let of = |lanes| {
+            let inputs = Hearing { lanes, rhythm_only }.inputs(&pairs.real);
+            self.embed(leaves, &inputs, lanes, device)
+        };
+        let sharpness = leaves.leaf(2 * self.chords.parameters.0.len() + 2).exp();
+        let likeness = of(Lanes::Melody).matmul(of(Lanes::Chords).transpose());
+        info_nce(likeness * sharpness.reshape([1, 1]), device)
+    }
+
+    fn scores(&self, crops: &[Crop], rhythm_only: bool) -> Vec<f32> {
+        let width = self.chords.shape.width();
+        let chords = self.embeddings(crops, Lanes::Chords, rhythm_only);
+        let melody = self.embeddings(crops, Lanes::Melody, rhythm_only);
+        chords.chunks(width).zip(melody.chunks(width)).map(|(a, b)| crate::native::dot(a, b)).collect()
+    }
+}
+
+/// One encoder and one logit.
+#[derive(Clone, Debug)]
+pub struct Discriminative {
+    encoder: Policy,
+    readout: Tied,
+    readout_values: Vec<f32>,
+    bias: f32,
+}
+
+impl Network for Discriminative {
+    fn build(shape: Shape, seed: u64) -> Result<Self, String> {
+        let space = Space::model(shape.heads, shape.invariant, shape.pitched);
+        let readout = Tied::map(&space, &Space::invariants(1));
+        // From 0, so that every pair is as likely real as not before training.
+        let readout_values = vec![0.0; readout.free];
+        let encoder = Policy::new(shape, seed.wrapping_mul(0x1_0001).wrapping_add(0xd15))?;
+        Ok(Self { encoder, readout, readout_values, bias: 0.0 })
+    }
+
+    fn shape(&self) -> Shape {
+        self.encoder.shape
+    }
+
+    fn parameters(&self) -> Parameters {
+        let mut all = named("encoder", &self.encoder);
+        all.push(("readout".into(), self.readout_values.clone()));
+        all.push(("readout.bias".into(), vec![self.bias]));
+        Parameters(all)
+    }
+
+    fn set_parameters(&mut self, parameters: Parameters) {
+        let mut values = parameters.0.into_iter().map(|(_, v)| v);
+        for (_, target) in &mut self.encoder.parameters.0 {
+            *target = values.next().unwrap_or_default();
+        }
+        self.readout_values = values.next().unwrap_or_default();
+        self.bias = values.next().and_then(|v| v.first().copied()).unwrap_or_default();
+    }
+}
+
+impl Discriminative {
+    /// The logit of each crop, [crops]: above 0 where it is rather real.
+    pub fn logits(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<1> {
+        let num = self.encoder.parameters.0.len();
+        let state = pooled(&self.encoder, &leaves.part(0..num), inputs, device);
+        let logits = state.matmul(dense(leaves, num, &self.readout));
+        logits.reshape([inputs.batch]) + leaves.leaf(num + 1)
+    }
+
+    /// The probability that each crop is real, without gradients.
+    pub fn probabilities(&self, crops: &[Crop], hearing: Hearing) -> Vec<f32> {
+        let device = Device::flex();
+        let leaves = Leaves::new(&self.parameters(), &device, false);
+        let of = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+        in_batches(crops, |crops| {
+            values(self.logits(&leaves, &hearing.inputs(crops), &device)).into_iter().map(of).collect()
+        })
+    }
+}
+
+impl Judging for Discriminative {
+    const NEEDS_FAKE: bool = true;
+
+    fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1> {
+        let crops = [&pairs.real[..], &pairs.fake[..]].concat();
+        let real: Vec<f32> = (0..crops.len()).map(|n| if n < pairs.real.len() { 1.0 } else { 0.0 }).collect();
+        let inputs = Hearing { lanes: Lanes::Both, rhythm_only }.inputs(&crops);
+        binary(self.logits(leaves, &inputs, device), &real, device)
+    }
+
+    fn scores(&self, crops: &[Crop], rhythm_only: bool) -> Vec<f32> {
+        self.probabilities(crops, Hearing { lanes: Lanes::Both, rhythm_only })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reward::check::rollout;
+
+    const SMALL: Shape = Shape { layers: 2, heads: 2, invariant: 32, pitched: 4, inner: 2 };
+
+    /// A tune with chords, its lanes moved up each by its own semitones. No note leaves the octave from C4.
+    fn moved(melody: i32, chords: i32) -> Crop {
+        let mut crop = rollout("C4 - E4 . G4 - - - E4 - F4 - E4 - D4 -", "C - - - - - - - F - - - G7 - - -");
+        let lanes = crop.clone();
+        crop.transpose(0, melody);
+        let mut other = lanes;
+        other.transpose(0, chords);
+        crop.chords = other.chords;
+        crop
+    }
+
+    /// A judge whose readout is not 0.
+    fn opinionated() -> Discriminative {
+        let mut judge = Discriminative::build(SMALL, 3).unwrap();
+        judge.readout_values.iter_mut().enumerate().for_each(|(n, x)| *x = crate::ops::check::noise(n));
+        judge
+    }
+
+    #[test]
+    fn judges_hear_keys_only_between_the_lanes() {
+        // Exactly the same together; apart, already untrained, more than rounding could explain.
+        let (contrastive, discriminative) = (Contrastive::build(SMALL, 3).unwrap(), opinionated());
+        for judge in [&contrastive as &dyn Scores, &discriminative] {
+            let scores = judge.of(&[moved(0, 0), moved(4, 4), moved(0, 6), moved(4, 0)]);
+            assert!((scores[0] - scores[1]).abs() < 1e-6, "{scores:?}");
+            assert!((scores[0] - scores[2]).abs() > 1e-5, "{scores:?}");
+            assert!((scores[0] - scores[3]).abs() > 1e-5, "{scores:?}");
+        }
+    }
+
+    trait Scores {
+        fn of(&self, crops: &[Crop]) -> Vec<f32>;
+    }
+
+    impl<N: Judging> Scores for N {
+        fn of(&self, crops: &[Crop]) -> Vec<f32> {
+            self.scores(crops, false)
+        }
+    }
+
+    #[test]
+    fn a_cosine_is_one_at_most_and_does_not_hang_on_the_batch() {
+        let judge = Contrastive::build(SMALL, 5).unwrap();
+        let crops = [moved(0, 0), moved(2, 0), moved(0, 6)];
+        let together = judge.of(&crops);
+        for (n, crop) in crops.iter().enumerate() {
+            assert!(together[n].abs() <= 1.0 + 1e-5);
+            assert!((judge.of(std::slice::from_ref(crop))[0] - together[n]).abs() < 1e-5);
+        }
+        let one = judge.embeddings(&crops[..1], Lanes::Chords, false);
+        assert!((crate::native::dot(&one, &one) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_end_is_heard_at_the_start() {
+        // Bidirectional, and the mean over frames: another last chord changes the embedding.
+        let judge = Contrastive::build(SMALL, 5).unwrap();
+        let mut other = moved(0, 0);
+        other.chords[12] = moved(0, 1).chords[12];
+        let of = |crop: Crop| judge.embeddings(&[crop], Lanes::Chords, false);
+        assert_ne!(of(moved(0, 0)), of(other));
+    }
+
+    #[test]
+    fn numbers_go_out_and_in() {
+        let (mut a, b) = (Contrastive::build(SMALL, 1).unwrap(), Contrastive::build(SMALL, 2).unwrap());
+        assert_ne!(a.parameters(), b.parameters());
+        a.set_parameters(b.parameters());
+        assert_eq!(a.parameters(), b.parameters());
+        let mut c = Discriminative::build(SMALL, 1).unwrap();
+        c.set_parameters(opinionated().parameters());
+        assert_eq!(c.parameters(), opinionated().parameters());
+    }
+}
