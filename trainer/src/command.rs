@@ -1,4 +1,4 @@
-//! The commands: corpus, run, export, evaluate.
+//! The commands: corpus, made, run, speed, export, evaluate.
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 use trainer::{
-    corpus::{Imported, NORMALISED, Split, coverage, import_path, table},
+    corpus::{
+        Imported, NORMALISED, Split, coverage, import_path,
+        made::{self, MADE},
+        table,
+    },
     dataset::{Lessons, Songs},
     evaluate::{Protocol, compare, rollout::Player},
     export,
@@ -44,6 +48,14 @@ pub enum Command {
         /// This stage alone: mle, teacher, a judge or a stage of finetuning by its name.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Writes a corpus of made songs into a folder, for the tiny recipe.
+    Made {
+        /// The folder of corpora.
+        data: PathBuf,
+        /// Songs.
+        #[arg(long, default_value_t = 48)]
+        songs: usize,
     },
     /// Measures how fast this machine trains a recipe's networks, on made music.
     Speed {
@@ -170,6 +182,12 @@ impl Command {
                     lessons.valid.0.len()
                 );
                 school::run(&recipe, &lessons, &folder, only.as_deref())?;
+            }
+            Self::Made { data, songs } => {
+                fs::create_dir_all(&data).with_context(|| data.display().to_string())?;
+                let path = data.join(format!("{MADE}.jsonl.gz"));
+                fs::write(&path, made::corpus(songs)?).with_context(|| path.display().to_string())?;
+                println!("{songs} songs in {}", path.display());
             }
             Self::Speed { recipe, seconds } => {
                 let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;

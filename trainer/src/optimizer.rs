@@ -23,7 +23,7 @@ impl Parameters {
 
 /// AdamW's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct AdamW {
     /// Peak learning rate.
     pub rate: f32,

@@ -6,6 +6,7 @@ mod abc;
 mod census;
 mod hooktheory;
 mod import;
+pub mod made;
 mod musicxml;
 mod normalised;
 mod pop909;

@@ -1,0 +1,74 @@
+//! The tiny recipe from its first stage to its last, as a stranger runs it; killed and resumed it ends with the same bits.
+
+use safetensors::SafeTensors;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+const CHECKPOINTS: [&str; 6] = [
+    "mle.safetensors",
+    "teacher.safetensors",
+    "judges/discriminative-16-1.safetensors",
+    "kd.safetensors",
+    "realchords.safetensors",
+    "gapt.safetensors",
+];
+
+fn recipe() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes/tiny.toml")
+}
+
+fn trainer() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn run(data: &Path, run: &Path) -> Child {
+    trainer().arg("run").arg(recipe()).arg("--data").arg(data).arg("--run").arg(run).spawn().unwrap()
+}
+
+fn finish(child: Child) {
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What a checkpoint says, in an order of its own: the header's is not always the same.
+fn contents(path: &Path) -> BTreeMap<String, Vec<u8>> {
+    let bytes = fs::read(path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let said = header.metadata().clone().unwrap().into_iter().map(|(key, value)| (key, value.into_bytes()));
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    said.chain(tensors.iter().map(|(name, view)| (name.to_string(), view.data().to_vec()))).collect()
+}
+
+#[test]
+fn every_stage_runs_and_a_killed_run_ends_with_the_same_bits() {
+    let place = tempfile::tempdir().unwrap();
+    let (data, whole, broken) = (place.path().join("data"), place.path().join("a"), place.path().join("b"));
+    finish(trainer().arg("made").arg(&data).spawn().unwrap());
+    finish(run(&data, &whole));
+    // Killed again and again, at moments that have nothing to do with its checkpoints.
+    for n in 0..6 {
+        let mut child = run(&data, &broken);
+        std::thread::sleep(Duration::from_millis(700 + 400 * n));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    finish(run(&data, &broken));
+    for name in CHECKPOINTS {
+        let (a, b) = (contents(&whole.join(name)), contents(&broken.join(name)));
+        assert!(
+            a.len() > 10 && a == b,
+            "{name} differs between the run that was killed and the one that was not"
+        );
+    }
+    let metrics = fs::read_to_string(whole.join("metrics.jsonl")).unwrap();
+    for stage in ["\"mle\"", "\"teacher\"", "\"judges\"", "\"kd\"", "\"realchords\"", "\"gapt\""] {
+        assert!(metrics.contains(stage), "no line of {stage}");
+    }
+}
