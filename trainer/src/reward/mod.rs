@@ -14,10 +14,16 @@ pub mod silence;
 
 use crate::{dataset::augment::Crop, run::RunFolder};
 use anyhow::Context;
-use judge::{Judges, Kind, panel::Panel};
+use judge::{
+    Judge, Judges,
+    Kind::{self, Contrastive, Discriminative},
+    panel::Panel,
+};
 use music::{harmony::sounding, melody::MelodyFrame};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+use Row::{Full, Rhythm, Windows};
 
 /// What a reward is told: rollouts of equal length, the policy's chords in `chords`.
 pub trait Reward: Send + Sync {
@@ -33,6 +39,27 @@ struct Bench<'a> {
     folder: &'a RunFolder,
 }
 
+/// Judges of a kind that answer together. Each sits in one row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// Of the full length.
+    Full,
+    /// Of shorter lengths.
+    Windows,
+    /// Deaf to pitch, of any length.
+    Rhythm,
+}
+
+impl Row {
+    fn of(judge: &Judge) -> Self {
+        match judge {
+            Judge { rhythm_only: true, .. } => Rhythm,
+            judge if judge.is_windowed() => Windows,
+            _ => Full,
+        }
+    }
+}
+
 type Make = fn(&Bench) -> anyhow::Result<Box<dyn Reward>>;
 
 /// Every reward that a recipe may name.
@@ -42,30 +69,19 @@ const REGISTRY: [(&str, Make); 11] = [
     (long_chord::NAME, |_| Ok(Box::new(long_chord::LongChord))),
     (early_end::NAME, |_| Ok(Box::new(early_end::EarlyEnd))),
     (invalid::NAME, |_| Ok(Box::new(invalid::Invalid))),
-    ("judge_contrastive", |b| b.panel("judge_contrastive", Kind::Contrastive, false, false)),
-    ("judge_discriminative", |b| b.panel("judge_discriminative", Kind::Discriminative, false, false)),
-    ("judge_contrastive_windows", |b| b.panel("judge_contrastive_windows", Kind::Contrastive, true, false)),
-    ("judge_discriminative_windows", |b| {
-        b.panel("judge_discriminative_windows", Kind::Discriminative, true, false)
-    }),
-    ("judge_contrastive_rhythm", |b| b.panel("judge_contrastive_rhythm", Kind::Contrastive, false, true)),
-    ("judge_discriminative_rhythm", |b| {
-        b.panel("judge_discriminative_rhythm", Kind::Discriminative, false, true)
-    }),
+    ("judge_contrastive", |b| b.panel("judge_contrastive", Contrastive, Full)),
+    ("judge_discriminative", |b| b.panel("judge_discriminative", Discriminative, Full)),
+    ("judge_contrastive_windows", |b| b.panel("judge_contrastive_windows", Contrastive, Windows)),
+    ("judge_discriminative_windows", |b| b.panel("judge_discriminative_windows", Discriminative, Windows)),
+    ("judge_contrastive_rhythm", |b| b.panel("judge_contrastive_rhythm", Contrastive, Rhythm)),
+    ("judge_discriminative_rhythm", |b| b.panel("judge_discriminative_rhythm", Discriminative, Rhythm)),
 ];
 
 impl Bench<'_> {
-    /// All judges of the recipe that share kind, scale (full length, or the windows below it) and ears.
-    fn panel(
-        &self,
-        name: &'static str,
-        kind: Kind,
-        windowed: bool,
-        rhythm_only: bool,
-    ) -> anyhow::Result<Box<dyn Reward>> {
-        let chosen = self.judges.judge.iter().filter(|judge| {
-            judge.kind == kind && judge.is_windowed() == windowed && judge.rhythm_only == rhythm_only
-        });
+    /// All judges of the recipe of a kind that sit in one row.
+    fn panel(&self, name: &'static str, kind: Kind, row: Row) -> anyhow::Result<Box<dyn Reward>> {
+        let sits = |judge: &&Judge| judge.kind == kind && Row::of(judge) == row;
+        let chosen = self.judges.judge.iter().filter(sits);
         let panel = Panel::load(name, chosen, self.folder).with_context(|| format!("reward `{name}`"))?;
         Ok(Box::new(panel))
     }
