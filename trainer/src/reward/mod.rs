@@ -14,7 +14,11 @@ pub mod silence;
 
 use crate::{dataset::augment::Crop, run::RunFolder};
 use anyhow::Context;
-use judge::{Judge, Judges, Kind, panel::Panel};
+use judge::{
+    Judge, Judges,
+    Kind::{self, Contrastive, Discriminative},
+    panel::Panel,
+};
 use music::{harmony::sounding, melody::MelodyFrame};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,16 +37,33 @@ struct Bench<'a> {
     folder: &'a RunFolder,
 }
 
+/// Judges of a kind that answer together. Each sits in one row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Row {
+    /// Of the full length.
+    Full,
+    /// Of shorter lengths.
+    Windows,
+    /// Deaf to pitch, of any length.
+    Rhythm,
+}
+
+impl Row {
+    fn of(judge: &Judge) -> Self {
+        match judge {
+            Judge { rhythm_only: true, .. } => Self::Rhythm,
+            judge if judge.is_windowed() => Self::Windows,
+            _ => Self::Full,
+        }
+    }
+}
+
 /// How a reward is made.
 enum Make {
     /// A rule, as it stands.
     Rule(fn() -> Box<dyn Reward>),
-    /// All judges of the recipe that share kind, scale (full length, or the windows below it) and ears.
-    Panel { kind: Kind, windowed: bool, rhythm_only: bool },
-}
-
-const fn panel(kind: Kind, windowed: bool, rhythm_only: bool) -> Make {
-    Make::Panel { kind, windowed, rhythm_only }
+    /// All judges of the recipe of a kind that sit in one row.
+    Panel(Kind, Row),
 }
 
 /// Every reward that a recipe may name.
@@ -52,12 +73,12 @@ const REGISTRY: [(&str, Make); 11] = [
     (long_chord::NAME, Make::Rule(|| Box::new(long_chord::LongChord))),
     (early_end::NAME, Make::Rule(|| Box::new(early_end::EarlyEnd))),
     (invalid::NAME, Make::Rule(|| Box::new(invalid::Invalid))),
-    ("judge_contrastive", panel(Kind::Contrastive, false, false)),
-    ("judge_discriminative", panel(Kind::Discriminative, false, false)),
-    ("judge_contrastive_windows", panel(Kind::Contrastive, true, false)),
-    ("judge_discriminative_windows", panel(Kind::Discriminative, true, false)),
-    ("judge_contrastive_rhythm", panel(Kind::Contrastive, false, true)),
-    ("judge_discriminative_rhythm", panel(Kind::Discriminative, false, true)),
+    ("judge_contrastive", Make::Panel(Contrastive, Row::Full)),
+    ("judge_discriminative", Make::Panel(Discriminative, Row::Full)),
+    ("judge_contrastive_windows", Make::Panel(Contrastive, Row::Windows)),
+    ("judge_discriminative_windows", Make::Panel(Discriminative, Row::Windows)),
+    ("judge_contrastive_rhythm", Make::Panel(Contrastive, Row::Rhythm)),
+    ("judge_discriminative_rhythm", Make::Panel(Discriminative, Row::Rhythm)),
 ];
 
 impl Make {
@@ -65,16 +86,14 @@ impl Make {
     fn needs(&self, judge: &Judge) -> bool {
         match self {
             Self::Rule(_) => false,
-            Self::Panel { kind, windowed, rhythm_only } => {
-                judge.kind == *kind && judge.is_windowed() == *windowed && judge.rhythm_only == *rhythm_only
-            }
+            Self::Panel(kind, row) => judge.kind == *kind && Row::of(judge) == *row,
         }
     }
 
     fn make(&self, name: &'static str, bench: &Bench) -> anyhow::Result<Box<dyn Reward>> {
         match self {
             Self::Rule(make) => Ok(make()),
-            Self::Panel { .. } => {
+            Self::Panel(..) => {
                 let chosen = bench.judges.judge.iter().filter(|judge| self.needs(judge));
                 let panel =
                     Panel::load(name, chosen, bench.folder).with_context(|| format!("reward `{name}`"))?;

@@ -57,35 +57,52 @@ pub trait Judging: Network {
     fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1>;
     /// How well the lanes of each crop go together: a cosine, or a probability.
     fn scores(&self, crops: &[Crop], rhythm_only: bool) -> Vec<f32>;
+    /// Makes ready for training on pairs like these.
+    fn prepare(&mut self, _pairs: &Pairs, _rhythm_only: bool) {}
     /// Whether it learns from fake pairs beside the real ones.
     const NEEDS_FAKE: bool;
 }
 
 /// Two towers, one a lane, and how far apart they lie.
+///
+/// Most of a state's mean over frames is the same for all music, and untrained embeddings would all point the
+/// same way. So each projection has a bias, which begins as minus the mean of a first batch.
 #[derive(Clone, Debug)]
 pub struct Contrastive {
     chords: Policy,
     melody: Policy,
     projection: Tied,
-    chord_projection: Vec<f32>,
-    melody_projection: Vec<f32>,
+    bias: Tied,
+    chord_projection: Projection,
+    melody_projection: Projection,
     sharpness: f32,
+}
+
+/// The free numbers from a tower's state to its embedding.
+#[derive(Clone, Debug, Default)]
+struct Projection {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
 }
 
 impl Network for Contrastive {
     fn build(shape: Shape, seed: u64) -> Result<Self, String> {
         let space = Space::model(shape.heads, shape.invariant, shape.pitched);
         // A projection starts like any matrix of its size: as an attention output of another seed.
+        let bias = Tied::bias(&space);
         let donor = |salt: u64| {
             let policy = Policy::new(shape, seed.wrapping_add(salt))?;
-            Ok::<_, String>(policy.parameters.0[place::LAYERS + place::OUT].1.clone())
+            let weight = policy.parameters.0[place::LAYERS + place::OUT].1.clone();
+            Ok::<_, String>(Projection { weight, bias: vec![0.0; bias.free] })
         };
+        let (chord_projection, melody_projection) = (donor(0xc01)?, donor(0x3e11)?);
         Ok(Self {
             chords: Policy::new(shape, seed.wrapping_mul(0x1_0001).wrapping_add(0xc0))?,
             melody: Policy::new(shape, seed.wrapping_mul(0x1_0001).wrapping_add(0x3e1))?,
             projection: Tied::map(&space, &space),
-            chord_projection: donor(0xc01)?,
-            melody_projection: donor(0x3e11)?,
+            bias,
+            chord_projection,
+            melody_projection,
             sharpness: SHARPNESS.0,
         })
     }
@@ -97,8 +114,12 @@ impl Network for Contrastive {
     fn parameters(&self) -> Parameters {
         let mut all = named("chords", &self.chords);
         all.extend(named("melody", &self.melody));
-        all.push(("chord_projection".into(), self.chord_projection.clone()));
-        all.push(("melody_projection".into(), self.melody_projection.clone()));
+        let lanes =
+            [("chord_projection", &self.chord_projection), ("melody_projection", &self.melody_projection)];
+        for (name, Projection { weight, bias }) in lanes {
+            all.push((name.into(), weight.clone()));
+            all.push((format!("{name}.bias"), bias.clone()));
+        }
         all.push(("sharpness".into(), vec![self.sharpness]));
         Parameters(all)
     }
@@ -108,23 +129,32 @@ impl Network for Contrastive {
         for (_, target) in self.chords.parameters.0.iter_mut().chain(&mut self.melody.parameters.0) {
             *target = values.next().unwrap_or_default();
         }
-        self.chord_projection = values.next().unwrap_or_default();
-        self.melody_projection = values.next().unwrap_or_default();
+        for projection in [&mut self.chord_projection, &mut self.melody_projection] {
+            projection.weight = values.next().unwrap_or_default();
+            projection.bias = values.next().unwrap_or_default();
+        }
         self.sharpness =
             values.next().and_then(|v| v.first().copied()).unwrap_or(SHARPNESS.0).min(SHARPNESS.1);
     }
 }
 
 impl Contrastive {
-    /// The embeddings of one lane, [crops, width], each of length 1. `lanes` is chords or melody.
-    fn embed(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
+    /// The embeddings of one lane, [crops, width], before they are brought to length 1. `lanes` is chords or
+    /// melody.
+    fn project(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
         let num = self.chords.parameters.0.len();
         let (tower, from, projection) = match lanes {
             Lanes::Chords => (&self.chords, 0, 2 * num),
-            Lanes::Melody | Lanes::Both => (&self.melody, num, 2 * num + 1),
+            Lanes::Melody | Lanes::Both => (&self.melody, num, 2 * num + 2),
         };
         let state = pooled(tower, &leaves.part(from..from + num), inputs, device);
-        let z = state.matmul(dense(leaves, projection, &self.projection));
+        let weight = dense(leaves, projection, &self.projection);
+        state.matmul(weight) + dense(leaves, projection + 1, &self.bias)
+    }
+
+    /// The embeddings of one lane, [crops, width], each of length 1.
+    fn embed(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
+        let z = self.project(leaves, inputs, lanes, device);
         z.clone() / (z.square().sum_dim(1) + 1e-12).sqrt()
     }
 
@@ -140,12 +170,34 @@ impl Contrastive {
 impl Judging for Contrastive {
     const NEEDS_FAKE: bool = false;
 
+    fn prepare(&mut self, pairs: &Pairs, rhythm_only: bool) {
+        let device = Device::flex();
+        let leaves = Leaves::new(&self.parameters(), &device, false);
+        for lanes in [Lanes::Chords, Lanes::Melody] {
+            let inputs = Hearing { lanes, rhythm_only }.inputs(&pairs.real);
+            let z = values(self.project(&leaves, &inputs, lanes, &device));
+            // Over all crops, and over all places that share a number: the same in every key.
+            let (mut sums, mut counts) = (vec![0.0; self.bias.free], vec![0.0; self.bias.free]);
+            for (x, place) in z.iter().zip(self.bias.layout.iter().cycle()) {
+                sums[*place as usize] += x;
+                counts[*place as usize] += 1.0;
+            }
+            let target = match lanes {
+                Lanes::Chords => &mut self.chord_projection.bias,
+                Lanes::Melody | Lanes::Both => &mut self.melody_projection.bias,
+            };
+            for (bias, (sum, count)) in target.iter_mut().zip(sums.iter().zip(&counts)) {
+                *bias -= sum / f32::max(*count, 1.0);
+            }
+        }
+    }
+
     fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1> {
         let of = |lanes| {
             let inputs = Hearing { lanes, rhythm_only }.inputs(&pairs.real);
             self.embed(leaves, &inputs, lanes, device)
         };
-        let sharpness = leaves.leaf(2 * self.chords.parameters.0.len() + 2).exp();
+        let sharpness = leaves.leaf(2 * self.chords.parameters.0.len() + 4).exp();
         let likeness = of(Lanes::Melody).matmul(of(Lanes::Chords).transpose());
         info_nce(likeness * sharpness.reshape([1, 1]), device)
     }
@@ -291,6 +343,29 @@ mod tests {
         }
         let one = judge.embeddings(&crops[..1], Lanes::Chords, false);
         assert!((crate::native::dot(&one, &one) - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn what_all_crops_share_is_taken_out() {
+        let mut judge = Contrastive::build(SMALL, 5).unwrap();
+        let real = vec![
+            moved(0, 0),
+            moved(2, 2),
+            moved(4, 4),
+            rollout(&". C4 - F4 ".repeat(4), &". Am - - ".repeat(4)),
+        ];
+        let mean_length = |judge: &Contrastive| {
+            let z = judge.embeddings(&real, Lanes::Chords, false);
+            let width = judge.shape().width();
+            let mean = (0..width).map(|i| z.iter().skip(i).step_by(width).sum::<f32>() / real.len() as f32);
+            mean.map(|x| x * x).sum::<f32>().sqrt()
+        };
+        assert!(mean_length(&judge) > 0.95, "{}", mean_length(&judge));
+        judge.prepare(&Pairs { real: real.clone(), fake: Vec::new() }, false);
+        assert!(mean_length(&judge) < 0.6, "{}", mean_length(&judge));
+        // And the key is still heard between the lanes alone, much better now.
+        let scores = judge.of(&[moved(0, 0), moved(4, 4), moved(0, 6)]);
+        assert!((scores[0] - scores[1]).abs() < 1e-4 && (scores[0] - scores[2]).abs() > 1e-2, "{scores:?}");
     }
 
     #[test]

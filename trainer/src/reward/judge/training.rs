@@ -76,6 +76,7 @@ impl<'a, N: Examined> Training<'a, N> {
         checkpoint: Option<Checkpoint<N>>,
     ) -> Result<Self, String> {
         let seed = seed ^ 0x1d9e ^ judge.seed.rotate_left(32);
+        let is_new = checkpoint.is_none();
         let checkpoint = match checkpoint {
             Some(found) if found.network.shape() == settings.model => found,
             Some(found) => {
@@ -92,9 +93,13 @@ impl<'a, N: Examined> Training<'a, N> {
         let crops = if N::NEEDS_FAKE { settings.batch / 2 } else { settings.batch };
         let batches = Batches::new(songs, crops, judge.frames + SLACK, settings.augmentation, seed);
         let device = Device::flex().autodiff();
-        let training = Self { settings, judge, batches, crops, seed, device, checkpoint };
+        let mut training = Self { settings, judge, batches, crops, seed, device, checkpoint };
         if songs.num_frames() == 0 || training.pairs(0).real.len() < 2 {
             return Err(format!("{}: the songs have no stretches where both lanes sound", judge.name()));
+        }
+        if is_new {
+            let pairs = training.pairs(0);
+            training.checkpoint.network.prepare(&pairs, judge.rhythm_only);
         }
         Ok(training)
     }
