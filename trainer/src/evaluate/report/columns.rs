@@ -151,7 +151,7 @@ pub const COLUMNS: [Column; 18] = [
         is_compared: false,
         by_corpus: false,
         ..plain(
-            "beats to recover, median",
+            "recovery, median",
             "Beats after the jump until note in chord over eight frames reaches 95 % of the song's own mean before the \
              jump, 0 being the beat of the jump; the median over songs, those that never do counting as infinite. The \
              humans' chords, carried along, are the floor of this measure.",
@@ -163,7 +163,7 @@ pub const COLUMNS: [Column; 18] = [
         decimals: 0,
         is_compared: false,
         by_corpus: false,
-        ..plain("beats to recover, p75", "The same for three quarters of the songs.", |row| {
+        ..plain("recovery, three quarters", "The same for three quarters of the songs.", |row| {
             row.recovery.and_then(|recovery| recovery.p75)
         })
     },
