@@ -1,7 +1,9 @@
 //! The commands: corpus, made, run, speed, export, evaluate.
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Args, Parser};
+use indicatif::{ProgressBar, ProgressStyle};
+use music::sampling::Sampling;
 use std::{
     collections::BTreeMap,
     fs,
@@ -15,10 +17,13 @@ use trainer::{
         table,
     },
     dataset::{Lessons, Songs},
-    evaluate::{Protocol, compare, rollout::Player},
+    evaluate::{
+        CONDITIONS, Protocol, evaluate,
+        metrics::vendi::ChordUse,
+        report,
+        system::{self, System},
+    },
     export,
-    model::teacher::Teacher,
-    pretrain::Learner,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
     school, speed,
 };
@@ -83,39 +88,52 @@ pub enum Command {
         #[arg(long, default_value = "unknown")]
         revision: String,
     },
-    /// Lets a checkpoint accompany held-out songs and sets its metrics beside the humans'.
-    Evaluate {
-        /// The run folder.
-        #[arg(long)]
-        run: PathBuf,
-        /// The stage whose checkpoint it is: mle, teacher or kd.
-        #[arg(long, default_value = "mle")]
-        stage: String,
-        /// The folder of corpora.
-        #[arg(long)]
-        data: PathBuf,
-        /// Corpora to measure on; the recipe's by default.
-        #[arg(long, value_delimiter = ',')]
-        sources: Vec<String>,
-        /// train, valid or test.
-        #[arg(long, default_value = "valid")]
-        split: String,
-        /// Sampling temperature.
-        #[arg(long, default_value_t = 1.0)]
-        temperature: f32,
-        /// Nucleus.
-        #[arg(long, default_value_t = 1.0)]
-        top_p: f32,
-        /// Sampling seeds.
-        #[arg(long, default_value_t = 3)]
-        seeds: u64,
-        /// At most this many songs.
-        #[arg(long, default_value_t = usize::MAX)]
-        songs: usize,
-        /// Also write the result as JSON here.
-        #[arg(long)]
-        json: Option<PathBuf>,
-    },
+    /// Lets systems accompany held-out songs in several situations and sets their metrics beside the humans'.
+    ///
+    /// A SYSTEM is a checkpoint of a policy or a teacher (*.safetensors) or an exported model (*.onnx), as
+    /// `[NAME=]FILE[@TEMPERATURE[,TOP_P]]`. The humans and a trivial accompanist are always there. An exported model
+    /// plays one stream at a time and takes its time.
+    Evaluate(Evaluate),
+}
+
+/// What to evaluate, and how.
+#[derive(Args)]
+pub struct Evaluate {
+    /// Who plays.
+    systems: Vec<String>,
+    /// The folder of corpora.
+    #[arg(long)]
+    data: PathBuf,
+    /// A run folder: its recipe says which corpora, and its checkpoints play if no SYSTEM is named.
+    #[arg(long)]
+    run: Option<PathBuf>,
+    /// Corpora to measure on, by source name; the run's recipe says by default.
+    #[arg(long, value_delimiter = ',')]
+    sources: Vec<String>,
+    /// train, valid or test.
+    #[arg(long, default_value = "test")]
+    split: String,
+    /// Sampling temperature of systems that bear none of their own.
+    #[arg(long, default_value_t = 1.0)]
+    temperature: f32,
+    /// Nucleus of systems that bear none of their own.
+    #[arg(long, default_value_t = 1.0)]
+    top_p: f32,
+    /// Sampling seeds.
+    #[arg(long, default_value_t = 3)]
+    seeds: u64,
+    /// At most this many songs, spread evenly over the split.
+    #[arg(long, default_value_t = usize::MAX)]
+    songs: usize,
+    /// cold, listening, primed, tritone, jumps, jam, commit, or all.
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    conditions: Vec<String>,
+    /// Write everything as JSON here.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Write the report as one page here.
+    #[arg(long)]
+    html: Option<PathBuf>,
 }
 
 /// Imports the named corpora from a folder of `SOURCE.jsonl.gz` files.
@@ -219,25 +237,90 @@ impl Command {
                 fs::write(&out, export::onnx(&checkpoint.network, &manifest))?;
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
-            Self::Evaluate { run, stage, data, sources, split, temperature, top_p, seeds, songs, json } => {
-                let recipe = kept_recipe(&run)?;
-                let (player, updates) = if stage == Teacher::STAGE {
-                    let checkpoint = Checkpoint::<Teacher>::load(&run.join(Teacher::CHECKPOINT))?;
-                    (Player::from(&checkpoint.network), checkpoint.moments.updates)
-                } else {
-                    let checkpoint = staged(&run, &stage)?;
-                    (Player::from(&checkpoint.network), checkpoint.moments.updates)
-                };
-                let split = Split::parse(&split)
-                    .with_context(|| format!("{split} is no split: say train, valid or test"))?;
-                let imported = corpora(&data, if sources.is_empty() { &recipe.sources } else { &sources })?;
-                let protocol = Protocol { temperature, top_p, seeds, songs, ..Protocol::default() };
-                let result = compare(&player, &Songs::of(&imported, split), protocol);
-                println!("{} songs, {} updates\n{}", result.human.songs, updates, result.table());
-                if let Some(path) = json {
-                    fs::write(path, serde_json::to_string_pretty(&result)?)?;
-                }
-            }
+            Self::Evaluate(asked) => asked.run()?,
+        }
+        Ok(())
+    }
+}
+
+impl Evaluate {
+    /// The named systems, or those whose checkpoints stand in the run folder.
+    fn systems(&self) -> anyhow::Result<Vec<System>> {
+        let mut named: Vec<String> =
+            self.systems.iter().filter(|name| *name != system::TRIVIAL).cloned().collect();
+        if let Some(run) = self.run.as_ref().filter(|_| self.systems.is_empty()) {
+            let recipe = kept_recipe(run)?;
+            let there = recipe.players().map(|name| run.join(name)).filter(|path| path.exists());
+            named = there.map(|path| path.display().to_string()).collect();
+        }
+        let sampling = Sampling { temperature: self.temperature, top_p: self.top_p };
+        if !(sampling.temperature.is_finite() && sampling.temperature >= 0.0) {
+            bail!("--temperature is {}, must be 0 or above", sampling.temperature);
+        }
+        if !(sampling.top_p > 0.0 && sampling.top_p <= 1.0) {
+            bail!("--top-p is {}, must be above 0 and at most 1", sampling.top_p);
+        }
+        let mut systems = vec![System::humans(), System::trivial()];
+        for name in named {
+            systems.push(System::open(&name, sampling)?);
+        }
+        let mut names: Vec<&str> = systems.iter().map(|system| system.facts.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            bail!("two systems are called {}: name them apart as NAME=FILE", twice[0]);
+        }
+        Ok(systems)
+    }
+
+    fn protocol(&self) -> anyhow::Result<Protocol> {
+        if self.seeds == 0 || self.songs == 0 {
+            bail!("--seeds and --songs must be above 0");
+        }
+        let mut conditions = self.conditions.clone();
+        conditions.retain(|condition| condition != "all");
+        if let Some(unknown) = conditions.iter().find(|c| !CONDITIONS.contains(&c.as_str())) {
+            bail!("{unknown} is no condition: say {} or all", CONDITIONS.join(", "));
+        }
+        Ok(Protocol {
+            command: ["trainer".to_owned()]
+                .into_iter()
+                .chain(std::env::args().skip(1))
+                .collect::<Vec<_>>()
+                .join(" "),
+            split: self.split.clone(),
+            seeds: self.seeds,
+            songs: self.songs,
+            conditions,
+            ..Protocol::default()
+        })
+    }
+
+    fn run(self) -> anyhow::Result<()> {
+        let (protocol, systems) = (self.protocol()?, self.systems()?);
+        let split = Split::parse(&self.split)
+            .with_context(|| format!("{} is no split: say train, valid or test", self.split))?;
+        let sources = match (&self.run, self.sources.is_empty()) {
+            (_, false) => self.sources.clone(),
+            (Some(run), true) => kept_recipe(run)?.sources,
+            (None, true) => bail!("say which corpora: --sources A,B or --run DIR"),
+        };
+        let songs = Songs::of(&corpora(&self.data, &sources)?, split);
+        if songs.0.is_empty() {
+            bail!("no song of {} is in the {} split", sources.join(", "), self.split);
+        }
+        let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
+            "{msg:<32} {wide_bar} {human_pos}/{human_len} frames {elapsed} ({eta} left)",
+        )?);
+        bar.enable_steady_tick(Duration::from_millis(500));
+        let report = evaluate(&systems, &songs, &protocol, &ChordUse, &bar)?;
+        for result in &report.results {
+            println!("{}", report::table::table(result));
+        }
+        if let Some(path) = &self.json {
+            fs::write(path, report.json()?).with_context(|| path.display().to_string())?;
+        }
+        if let Some(path) = &self.html {
+            fs::write(path, report::html::page(&report)).with_context(|| path.display().to_string())?;
         }
         Ok(())
     }

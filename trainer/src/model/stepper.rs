@@ -144,6 +144,15 @@ pub struct StepInput {
 /// Rows a ring holds: the context and the current frame.
 const ROWS: usize = CONTEXT_FRAMES + 1;
 
+/// What stood before the first imagined step.
+struct Real {
+    steps: usize,
+    chord_logits: Vec<f32>,
+    melody_logits: Vec<f32>,
+    /// For each imagined step, the keys and values that gave way to it, of each layer and stream.
+    gave_way: Vec<Vec<f32>>,
+}
+
 /// The memory of some streams that step together.
 pub struct Streams {
     num: usize,
@@ -154,6 +163,7 @@ pub struct Streams {
     pub chord_logits: Vec<f32>,
     /// Melody logits of the last step, [stream, MelodyToken::COUNT].
     pub melody_logits: Vec<f32>,
+    real: Option<Real>,
 }
 
 impl Streams {
@@ -166,7 +176,51 @@ impl Streams {
             rings: dense.layers.iter().map(|_| (0..num).map(|_| ring()).collect()).collect(),
             chord_logits: vec![0.0; num * ChordToken::COUNT],
             melody_logits: vec![0.0; num * MelodyToken::COUNT],
+            real: None,
         }
+    }
+
+    /// Streams that step together.
+    pub fn num(&self) -> usize {
+        self.num
+    }
+
+    /// Steps from here on are imagined, until [`Self::undo`] takes them all back.
+    pub fn imagine(&mut self) {
+        if self.real.is_none() {
+            self.real = Some(Real {
+                steps: self.steps,
+                chord_logits: self.chord_logits.clone(),
+                melody_logits: self.melody_logits.clone(),
+                gave_way: Vec::new(),
+            });
+        }
+    }
+
+    /// Takes back all imagined steps: memory and logits are as they were before them.
+    pub fn undo(&mut self) {
+        let Some(real) = self.real.take() else { return };
+        for (step, saved) in real.gave_way.iter().enumerate().rev() {
+            let slot = (real.steps + step) % ROWS;
+            let width = saved.len() / (2 * self.rings.len() * self.num).max(1);
+            let rings = self.rings.iter_mut().flatten();
+            for ((keys, values), saved) in rings.zip(saved.chunks_exact((2 * width).max(1))) {
+                keys[slot * width..(slot + 1) * width].copy_from_slice(&saved[..width]);
+                values[slot * width..(slot + 1) * width].copy_from_slice(&saved[width..]);
+            }
+        }
+        self.steps = real.steps;
+        self.chord_logits = real.chord_logits;
+        self.melody_logits = real.melody_logits;
+    }
+
+    /// Copies the rows that the next step overwrites, if it is an imagined one.
+    fn save(&mut self, slot: usize, width: usize) {
+        let Some(real) = &mut self.real else { return };
+        let row = slot * width..(slot + 1) * width;
+        let rings = self.rings.iter().flatten();
+        real.gave_way
+            .push(rings.flat_map(|(k, v)| k[row.clone()].iter().chain(&v[row.clone()])).copied().collect());
     }
 
     /// Steps all streams by one frame; the logits are for the frame whose bar ids `inputs` name. `beside`, of
@@ -179,6 +233,7 @@ impl Streams {
         let position = self.steps % POSITION_PERIOD as usize;
         let slot = self.steps % ROWS;
         let filled = (self.steps + 1).min(ROWS);
+        self.save(slot, width);
         let mut x = vec![0.0; num * width];
         for (row, input) in x.chunks_exact_mut(width).zip(inputs) {
             for id in [
@@ -256,4 +311,48 @@ fn gelu(sorted: &Sorted, inner: &[f32]) -> Vec<f32> {
         pitch_gelu::run(sorted, x, y, &mut classes, &mut scratch);
     }
     active
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Shape;
+    use music::{melody::Chroma, pitch::Pitch};
+
+    const SMALL: Shape = Shape { layers: 2, heads: 1, invariant: 16, pitched: 2, inner: 2 };
+
+    fn input(n: usize) -> StepInput {
+        let pitch = Pitch::folded(60 + n as i32 % 7);
+        StepInput {
+            chord: ChordToken::from_id(n * 7 % ChordToken::COUNT).unwrap(),
+            melody: MelodyToken::of(music::melody::MelodyFrame::Onset(pitch)),
+            bar_position: n % 16,
+            bar_length: 16,
+            chroma: Chroma::default().features(),
+        }
+    }
+
+    #[test]
+    fn what_was_imagined_leaves_no_trace() {
+        // Past the ring's end, where imagined steps take the place of rows that still count.
+        let dense = Dense::new(&Policy::new(SMALL, 3).unwrap());
+        let (mut plain, mut dreaming) = (Streams::new(&dense, 2), Streams::new(&dense, 2));
+        let mut differed = false;
+        for n in 0..ROWS + 20 {
+            for streams in [&mut plain, &mut dreaming] {
+                streams.step(&dense, &[input(n), input(n + 3)], None);
+            }
+            assert_eq!(plain.chord_logits, dreaming.chord_logits, "step {n}");
+            if n + 30 > ROWS {
+                dreaming.imagine();
+                for m in 0..5 {
+                    dreaming.step(&dense, &[input(n * m), input(n + m)], None);
+                }
+                differed |= plain.chord_logits != dreaming.chord_logits;
+                dreaming.undo();
+                assert_eq!(plain.melody_logits, dreaming.melody_logits, "step {n}");
+            }
+        }
+        assert!(differed);
+    }
 }

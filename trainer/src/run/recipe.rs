@@ -3,8 +3,9 @@
 use crate::{
     dataset::augment::Augmentation,
     finetune::returns::Gae,
-    model::Shape,
+    model::{Policy, Shape, teacher::Teacher},
     optimizer::AdamW,
+    pretrain::Learner,
     reward::{Rewards, adversary::Settings as Adversary, judge::Judges},
 };
 use serde::{Deserialize, Serialize};
@@ -178,6 +179,14 @@ impl Finetune {
 }
 
 impl Recipe {
+    /// Names of the checkpoints that can play: the policy's, stage by stage, and the teacher's.
+    pub fn players(&self) -> impl Iterator<Item = String> {
+        let stages = self.finetune.iter().map(Finetune::checkpoint);
+        std::iter::once(Policy::CHECKPOINT.to_string())
+            .chain(stages)
+            .chain(std::iter::once(Teacher::CHECKPOINT.to_string()))
+    }
+
     /// Reads a recipe.
     ///
     /// # Errors

@@ -1,5 +1,11 @@
-//! What an accompaniment is measured by. Every metric is defined here, in words and in code, and tested on
-//! lead sheets small enough to count by hand.
+//! What an accompaniment is measured by. Every metric is defined in this folder, in words and in code, and tested
+//! on lead sheets small enough to count by hand. Those of one song's lanes alone stand here; those that compare,
+//! or run over time, have files of their own. `super::report::columns` names them all for reports.
+
+pub mod adaptation;
+pub mod bootstrap;
+pub mod distance;
+pub mod vendi;
 
 use music::{
     chord::Chord,
@@ -12,6 +18,12 @@ use std::collections::HashMap;
 
 /// The longest chord length with a bin of its own, in frames; longer ones share one more bin.
 const LONGEST: usize = 32;
+
+/// Bins of chord lengths: bounded by 0, 1, ... 32, 33, infinity frames (paper, appendix K).
+pub const LENGTH_BINS: usize = LONGEST + 2;
+
+/// Bins of chord-to-note onset intervals: bounded by 0, 1, ... 16, 17, infinity frames (paper, appendix K).
+pub const INTERVAL_BINS: usize = 18;
 
 /// One song's lanes, as they are measured.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +65,11 @@ pub struct Metrics {
     pub long_chords: f64,
     /// Different chords in a song; mean over songs.
     pub distinct_chords: f64,
+    /// Shares of chords by length in frames, [`LENGTH_BINS`]; pooled.
+    pub lengths: Vec<f64>,
+    /// Shares of struck chords by frames since the nearest melody onset at or before them, [`INTERVAL_BINS`];
+    /// those before the first note are left out; pooled.
+    pub intervals: Vec<f64>,
 }
 
 fn entropy(counts: impl Iterator<Item = f64> + Clone) -> f64 {
@@ -89,23 +106,70 @@ fn spans(song: &Measured) -> Vec<Span> {
     spans
 }
 
+/// For each frame that counts and in which melody and chord both sound, whether the melody's pitch class is in
+/// the chord; `None` in all others.
+pub fn fits(song: &Measured) -> Vec<Option<bool>> {
+    let mut pitch = None;
+    let both = |(t, (chord, frame)): (usize, (Option<Chord>, &MelodyFrame))| {
+        match *frame {
+            MelodyFrame::Rest => pitch = None,
+            MelodyFrame::Onset(p) => pitch = Some(p),
+            MelodyFrame::Hold => {}
+        }
+        let (pitch, chord) = pitch.zip(chord).filter(|_| song.counts[t])?;
+        Some(chord.pitch_classes().contains(pitch.class()))
+    };
+    heard(song.chords).into_iter().zip(song.melody).enumerate().map(both).collect()
+}
+
+/// The share of frames that fit, of those in which both sound; `None` if there is none.
+pub fn share_that_fits(fits: &[Option<bool>]) -> Option<f64> {
+    let both = fits.iter().flatten().count();
+    (both > 0).then(|| fits.iter().flatten().filter(|fits| **fits).count() as f64 / both as f64)
+}
+
+/// Note in chord of the first chord that counts, from where it counts to where it changes.
+pub fn first_chord(song: &Measured) -> Option<f64> {
+    let first = spans(song).into_iter().next()?;
+    share_that_fits(&fits(song)[first.start..first.start + first.len])
+}
+
+/// Counts of struck chords by frames since the nearest melody onset at or before them.
+fn onset_intervals(song: &Measured) -> [f64; INTERVAL_BINS] {
+    let mut counts = [0.0; INTERVAL_BINS];
+    let mut note = None;
+    for (t, (frame, chord)) in song.melody.iter().zip(song.chords).enumerate() {
+        if matches!(frame, MelodyFrame::Onset(_)) {
+            note = Some(t);
+        }
+        if let (ChordFrame::Onset(_), true, Some(note)) = (chord, song.counts[t], note) {
+            counts[(t - note).min(INTERVAL_BINS - 1)] += 1.0;
+        }
+    }
+    counts
+}
+
+fn shares(counts: &[f64]) -> Vec<f64> {
+    let total: f64 = counts.iter().sum();
+    counts.iter().map(|count| if total > 0.0 { count / total } else { 0.0 }).collect()
+}
+
 /// Measures songs.
 pub fn measure(songs: &[Measured]) -> Metrics {
     let mut out = Metrics { songs: songs.len(), ..Metrics::default() };
     let (mut nic, mut entropies, mut distinct) = (Vec::new(), Vec::new(), Vec::new());
     let (mut silent, mut sung) = (0.0, 0.0);
     let (mut changes, mut in_metre, mut on_bar, mut on_half, mut bars) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    let mut lengths = [0.0; LONGEST + 2];
+    let (mut lengths, mut intervals) = ([0.0; LENGTH_BINS], [0.0; INTERVAL_BINS]);
     let (mut classes, mut chord_frames, mut locked, mut chords) = (0.0, 0.0, 0.0, 0.0);
     for song in songs {
         let under = heard(song.chords);
-        let mut pitch = None;
-        let (mut fits, mut both) = (0.0, 0.0);
+        let mut sings = false;
         let mut time_of: HashMap<Chord, f64> = HashMap::new();
         for (t, frame) in song.melody.iter().enumerate() {
             match *frame {
-                MelodyFrame::Rest => pitch = None,
-                MelodyFrame::Onset(p) => pitch = Some(p),
+                MelodyFrame::Rest => sings = false,
+                MelodyFrame::Onset(_) => sings = true,
                 MelodyFrame::Hold => {}
             }
             if !song.counts[t] {
@@ -119,23 +183,21 @@ pub fn measure(songs: &[Measured]) -> Metrics {
                 chord_frames += 1.0;
                 *time_of.entry(chord).or_default() += 1.0;
             }
-            if let Some(pitch) = pitch {
+            if sings {
                 sung += 1.0;
-                match under[t] {
-                    None => silent += 1.0,
-                    Some(chord) => {
-                        both += 1.0;
-                        fits += f64::from(u8::from(chord.pitch_classes().contains(pitch.class())));
-                    }
-                }
+                silent += f64::from(u8::from(under[t].is_none()));
             }
         }
-        if both > 0.0 {
-            nic.push(fits / both);
-        }
+        nic.extend(share_that_fits(&fits(song)));
         if !time_of.is_empty() {
-            entropies.push(entropy(time_of.values().copied()));
-            distinct.push(time_of.len() as f64);
+            // In a fixed order, so that the same songs give the same sum to the last bit.
+            let mut times: Vec<f64> = time_of.values().copied().collect();
+            times.sort_by(f64::total_cmp);
+            entropies.push(entropy(times.iter().copied()));
+            distinct.push(times.len() as f64);
+        }
+        for (total, count) in intervals.iter_mut().zip(onset_intervals(song)) {
+            *total += count;
         }
         for (n, span) in spans(song).iter().enumerate() {
             chords += 1.0;
@@ -166,26 +228,9 @@ pub fn measure(songs: &[Measured]) -> Metrics {
     out.bar_lock = ratio(locked, chords);
     out.long_chords = ratio(lengths[LONGEST + 1], chords);
     out.distinct_chords = mean(&distinct);
+    out.lengths = shares(&lengths);
+    out.intervals = shares(&intervals);
     out
-}
-
-impl Metrics {
-    /// Names and values, in the order of reports.
-    pub fn rows(&self) -> [(&'static str, f64); 11] {
-        [
-            ("note in chord", self.note_in_chord),
-            ("silence", self.silence),
-            ("changes on bar", self.on_bar),
-            ("on bar or half bar", self.on_half_bar),
-            ("changes per bar", self.changes_per_bar),
-            ("length entropy", self.length_entropy),
-            ("chord entropy", self.chord_entropy),
-            ("pitch classes", self.pitch_classes),
-            ("bar lock", self.bar_lock),
-            ("long chords", self.long_chords),
-            ("distinct chords", self.distinct_chords),
-        ]
-    }
 }
 
 #[cfg(test)]
@@ -233,5 +278,33 @@ mod tests {
     fn a_chord_struck_again_is_no_change() {
         let m = check("| C4 - - - - - - - - - - - - - - - |", "| C - - - C - - - - - - - - - - - |");
         assert_eq!((m.changes_per_bar, m.bar_lock), (0.0, 1.0));
+    }
+
+    #[test]
+    fn onset_intervals_by_hand() {
+        // Notes on 2 and 6. Chords struck on 0 (before any note: left out), 2, 5, 6 and 24 (18 frames on: last bin).
+        let m = check(
+            "| . . C4 - - - E4 - - - - - - - - - | - - - - - - - - - - - - |",
+            "| C - F - - F G - - - - - - - - - | - - - - - - - - C - - - |",
+        );
+        let mut expected = vec![0.0; INTERVAL_BINS];
+        (expected[0], expected[3], expected[17]) = (0.5, 0.25, 0.25);
+        assert_eq!(m.intervals, expected);
+        assert_eq!(m.lengths.iter().sum::<f64>(), 1.0);
+        // C 2, F 4 (struck twice), G 18, C 4 frames.
+        assert_eq!((m.lengths[2], m.lengths[4], m.lengths[18]), (0.25, 0.5, 0.25));
+    }
+
+    #[test]
+    fn the_first_chord_is_that_of_the_first_frame_that_counts() {
+        let melody = parse_melody("| C4 - - - E4 - - - D4 - - - C4 - - - |").unwrap();
+        let chords = parse_chords("| F - - - C - - - - - - - Am - - - |").unwrap();
+        let phases = vec![BarPhase::Unknown; 16];
+        let counts: Vec<bool> = (0..16).map(|t| t >= 6).collect();
+        let song = Measured { melody: &melody, chords: &chords, phases: &phases, counts: &counts };
+        // C from frame 6 to 12: E for two frames in it, D for four not.
+        assert_eq!(first_chord(&song), Some(2.0 / 6.0));
+        let nothing = vec![false; 16];
+        assert_eq!(first_chord(&Measured { counts: &nothing, ..song }), None);
     }
 }
