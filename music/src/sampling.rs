@@ -1,11 +1,14 @@
 //! From logits, a legal mask and a seed to a token. Allocation-free; the same arguments give the same token.
 
 /// How a token is drawn.
+///
+/// Whether anything is struck is always drawn as the model has it; temperature and nucleus say what. Cooled together,
+/// a model that strikes in one frame of sixteen would strike hardly at all: in every single frame it is likelier to hold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// 1 is the model's own distribution, 0 always takes the likeliest. Not negative.
+    /// Of the onsets: 1 is the model's own distribution, 0 always takes the likeliest. Not negative.
     pub temperature: f32,
-    /// The smallest set of likeliest tokens that holds this much probability is drawn from; 1 is all.
+    /// The smallest set of likeliest onsets that holds this much of their probability is drawn from; 1 is all.
     pub top_p: f32,
 }
 
@@ -40,35 +43,52 @@ pub fn uniform(seed: u64, frame: i64, draw: Draw) -> f64 {
     (z >> 11) as f64 / (1u64 << 53) as f64
 }
 
-/// Draws the id of a token that `is_legal` among those with finite logits, with `uniform` in 0..1.
+/// Draws the id of a token that `is_legal` among those with finite logits, with `uniform` in 0..1. Ids from `first_onset`
+/// on are onsets: which of them is drawn follows `sampling`, everything else the model's own distribution.
 /// `None` if there is none. Work is quadratic in the number of tokens only where `top_p < 1` needs it.
 pub fn draw(
     logits: &[f32],
+    first_onset: usize,
     is_legal: impl Fn(usize) -> bool,
     sampling: Sampling,
     uniform: f64,
 ) -> Option<usize> {
     let allowed = |id: usize| logits[id].is_finite() && is_legal(id);
-    let mut best: Option<usize> = None;
-    for (id, logit) in logits.iter().enumerate() {
-        if allowed(id) && best.is_none_or(|b| *logit > logits[b]) {
-            best = Some(id);
+    let likeliest = |ids: core::ops::Range<usize>| {
+        let better = |best: Option<usize>, id: usize| match best {
+            Some(b) if logits[b] >= logits[id] => Some(b),
+            _ => Some(id),
+        };
+        ids.filter(|id| allowed(*id)).fold(None, better)
+    };
+    let first_onset = first_onset.min(logits.len());
+    let (onsets, all) = (first_onset..logits.len(), 0..logits.len());
+    let best = likeliest(all)?;
+    let own = |id: usize| f64::from(logits[id] - logits[best]).exp();
+    let struck: f64 = onsets.clone().filter(|id| allowed(*id)).map(own).sum();
+    let apart: f64 = (0..first_onset).filter(|id| allowed(*id)).map(own).sum();
+    let mut left = uniform * (struck + apart);
+    for id in (0..first_onset).filter(|id| allowed(*id)) {
+        left -= own(id);
+        if left < 0.0 {
+            return Some(id);
         }
     }
-    let top = logits[best?];
+    let Some(top) = likeliest(onsets.clone()) else { return Some(best) };
     if sampling.temperature <= 1e-4 {
-        return best;
+        return Some(top);
     }
-    let weight = |id: usize| (f64::from(logits[id] - top) / f64::from(sampling.temperature)).exp();
-    let total: f64 = (0..logits.len()).filter(|id| allowed(*id)).map(weight).sum();
-    // The nucleus: tokens at least as likely as the one at which the running sum reaches top_p.
+    let weight = |id: usize| (f64::from(logits[id] - logits[top]) / f64::from(sampling.temperature)).exp();
+    let total: f64 = onsets.clone().filter(|id| allowed(*id)).map(weight).sum();
+    // The nucleus: onsets at least as likely as the one at which the running sum reaches top_p.
     let mut floor = f32::NEG_INFINITY;
     let mut kept = total;
     if sampling.top_p < 1.0 {
         floor = f32::INFINITY;
         kept = 0.0;
         while kept < f64::from(sampling.top_p) * total {
-            let next = (0..logits.len())
+            let next = onsets
+                .clone()
                 .filter(|id| allowed(*id) && logits[*id] < floor)
                 .map(|id| logits[id])
                 .fold(f32::NEG_INFINITY, f32::max);
@@ -76,22 +96,20 @@ pub fn draw(
                 break;
             }
             floor = next;
-            kept = (0..logits.len()).filter(|id| allowed(*id) && logits[*id] >= floor).map(weight).sum();
+            kept = onsets.clone().filter(|id| allowed(*id) && logits[*id] >= floor).map(weight).sum();
         }
         if kept == 0.0 {
-            return best;
+            return Some(top);
         }
     }
-    let mut left = uniform * kept;
-    for (id, logit) in logits.iter().enumerate() {
-        if allowed(id) && *logit >= floor {
-            left -= weight(id);
-            if left < 0.0 {
-                return Some(id);
-            }
+    let mut left = (left / struck).clamp(0.0, 1.0) * kept;
+    for id in onsets.filter(|id| allowed(*id) && logits[*id] >= floor) {
+        left -= weight(id);
+        if left < 0.0 {
+            return Some(id);
         }
     }
-    best
+    Some(top)
 }
 
 #[cfg(test)]
@@ -109,7 +127,7 @@ mod tests {
         let mut shares = vec![0.0; logits.len()];
         for n in 0..DRAWS {
             let uniform = (n as f64 + 0.5) / DRAWS as f64;
-            shares[draw(logits, is_legal, sampling, uniform).unwrap()] += 1.0 / DRAWS as f64;
+            shares[draw(logits, 0, is_legal, sampling, uniform).unwrap()] += 1.0 / DRAWS as f64;
         }
         shares
     }
@@ -139,7 +157,7 @@ mod tests {
         let logits = [1.0, -0.5, 2.0, 0.0];
         let mut found = [0.0; 4];
         for frame in 0..20_000 {
-            let id = draw(&logits, |_| true, Sampling::default(), uniform(7, frame, Draw::Chord)).unwrap();
+            let id = draw(&logits, 0, |_| true, Sampling::default(), uniform(7, frame, Draw::Chord)).unwrap();
             found[id] += 1.0 / 20_000.0;
         }
         check_close(&found, &softmax(&logits, 1.0), 0.02);
@@ -180,17 +198,17 @@ mod tests {
     #[test]
     fn no_temperature_takes_the_likeliest_and_the_first_of_equals() {
         for uniform in [0.0, 0.5, 0.999] {
-            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], |_| true, plain(0.0, 1.0), uniform), Some(1));
-            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], |id| id != 1, plain(0.0, 1.0), uniform), Some(2));
-            assert_eq!(draw(&[0.0, 2.0], |_| true, plain(-1.0, 1.0), uniform), Some(1));
+            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], 0, |_| true, plain(0.0, 1.0), uniform), Some(1));
+            assert_eq!(draw(&[0.0, 2.0, 2.0, 1.0], 0, |id| id != 1, plain(0.0, 1.0), uniform), Some(2));
+            assert_eq!(draw(&[0.0, 2.0], 0, |_| true, plain(-1.0, 1.0), uniform), Some(1));
         }
     }
 
     #[test]
     fn nothing_legal_is_none() {
-        assert_eq!(draw(&[], |_| true, Sampling::default(), 0.5), None);
-        assert_eq!(draw(&[1.0, 2.0], |_| false, Sampling::default(), 0.5), None);
-        assert_eq!(draw(&[f32::NAN, f32::NEG_INFINITY], |_| true, Sampling::default(), 0.5), None);
+        assert_eq!(draw(&[], 0, |_| true, Sampling::default(), 0.5), None);
+        assert_eq!(draw(&[1.0, 2.0], 0, |_| false, Sampling::default(), 0.5), None);
+        assert_eq!(draw(&[f32::NAN, f32::NEG_INFINITY], 0, |_| true, Sampling::default(), 0.5), None);
     }
 
     #[test]
@@ -199,8 +217,29 @@ mod tests {
         let found = shares(&logits, |_| true, Sampling::default());
         let expected = softmax(&[1.0, 0.0], 1.0);
         check_close(&found, &[0.0, expected[0], 0.0, 0.0, expected[1]], 1e-4);
-        assert_eq!(draw(&[f32::MAX, f32::MIN], |_| true, Sampling::default(), 0.999), Some(0));
-        assert_eq!(draw(&[1.0, 0.0], |_| true, plain(f32::NAN, 1.0), 0.5), Some(0));
+        assert_eq!(draw(&[f32::MAX, f32::MIN], 0, |_| true, Sampling::default(), 0.999), Some(0));
+        assert_eq!(draw(&[1.0, 0.0], 0, |_| true, plain(f32::NAN, 1.0), 0.5), Some(0));
+    }
+
+    #[test]
+    fn temperature_says_what_is_struck_and_not_whether() {
+        // Hold .7, silence .1, onsets .15 and .05.
+        let logits = [0.7f32, 0.1, 0.15, 0.05].map(f32::ln);
+        let shares = |sampling: Sampling, is_legal: fn(usize) -> bool| {
+            const DRAWS: usize = 20_000;
+            let mut shares = [0.0; 4];
+            for n in 0..DRAWS {
+                let uniform = (n as f64 + 0.5) / DRAWS as f64;
+                shares[draw(&logits, 2, is_legal, sampling, uniform).unwrap()] += 1.0 / DRAWS as f64;
+            }
+            shares
+        };
+        check_close(&shares(plain(1.0, 1.0), |_| true), &[0.7, 0.1, 0.15, 0.05], 1e-3);
+        check_close(&shares(plain(0.5, 1.0), |_| true), &[0.7, 0.1, 0.18, 0.02], 1e-3);
+        check_close(&shares(plain(0.0, 1.0), |_| true), &[0.7, 0.1, 0.2, 0.0], 1e-3);
+        check_close(&shares(plain(1.0, 0.5), |_| true), &[0.7, 0.1, 0.2, 0.0], 1e-3);
+        check_close(&shares(plain(0.5, 1.0), |id| id >= 2), &[0.0, 0.0, 0.9, 0.1], 1e-3);
+        check_close(&shares(plain(0.5, 1.0), |id| id < 2), &[0.875, 0.125, 0.0, 0.0], 1e-3);
     }
 
     #[test]
@@ -252,7 +291,7 @@ mod tests {
         ) {
             let logits: Vec<f32> = tokens.iter().map(|t| t.0).collect();
             let allowed = |id: usize| tokens[id].1 && tokens[id].0.is_finite();
-            match draw(&logits, |id| tokens[id].1, plain(temperature, top_p), uniform) {
+            match draw(&logits, 0, |id| tokens[id].1, plain(temperature, top_p), uniform) {
                 Some(id) => prop_assert!(allowed(id)),
                 None => prop_assert!(!(0..tokens.len()).any(allowed)),
             }

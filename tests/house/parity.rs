@@ -122,8 +122,8 @@ fn drawn(logits: &[f32], input: &StepInput, frame: usize) -> [Option<usize>; 2] 
     let melody_fits = |id: usize| MelodyToken::from_id(id).is_some_and(|next| input.melody.may_precede(next));
     let at = |purpose| uniform(7, frame as i64, purpose);
     [
-        draw(chords, chord_fits, Sampling::default(), at(Draw::Chord)),
-        draw(melody, melody_fits, Sampling::default(), at(Draw::Melody)),
+        draw(chords, ChordToken::FIRST_ONSET, chord_fits, Sampling::default(), at(Draw::Chord)),
+        draw(melody, MelodyToken::FIRST_ONSET, melody_fits, Sampling::default(), at(Draw::Melody)),
     ]
 }
 

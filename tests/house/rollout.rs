@@ -61,8 +61,13 @@ fn reference(frames: &Frames) -> Vec<(ChordToken, bool)> {
                 ChordToken::from_id(id)
                     .is_some_and(|next| if enters { next.chord().is_some() } else { last.may_precede(next) })
             };
-            let drawn =
-                draw(&stream.chord_logits, fits, Sampling::default(), uniform(SEED, t as i64, Draw::Chord));
+            let drawn = draw(
+                &stream.chord_logits,
+                ChordToken::FIRST_ONSET,
+                fits,
+                Sampling::default(),
+                uniform(SEED, t as i64, Draw::Chord),
+            );
             drawn.and_then(ChordToken::from_id).expect("a chord is drawn")
         } else {
             ChordToken::SILENCE

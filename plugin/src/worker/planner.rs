@@ -219,7 +219,8 @@ impl Planner {
         let sampling =
             Sampling { temperature: self.sampling.temperature * rules.temperature.max(0.0), ..self.sampling };
         let number = uniform(rules.seed, coming.frame.0, Draw::Chord);
-        let drawn = draw(&self.history.answer().chord_logits, fits, sampling, number);
+        let drawn =
+            draw(&self.history.answer().chord_logits, ChordToken::FIRST_ONSET, fits, sampling, number);
         // A model that answers with no number at all goes on as it was.
         let token = drawn.and_then(ChordToken::from_id).unwrap_or_else(|| {
             if last.may_precede(ChordToken::HOLD) { ChordToken::HOLD } else { ChordToken::SILENCE }
@@ -249,7 +250,8 @@ impl Planner {
         let last = self.history.last_melody();
         let fits = |id: usize| MelodyToken::from_id(id).is_some_and(|next| last.may_precede(next));
         let number = uniform(rules.seed, coming.frame.0, Draw::Melody);
-        let drawn = draw(&self.history.answer().melody_logits, fits, self.sampling, number);
+        let drawn =
+            draw(&self.history.answer().melody_logits, MelodyToken::FIRST_ONSET, fits, self.sampling, number);
         drawn.and_then(MelodyToken::from_id).unwrap_or(MelodyToken::REST)
     }
 }

@@ -273,13 +273,17 @@ impl Stream<'_> {
             })
         };
         let at = uniform(self.number, t as i64, Draw::Chord);
-        draw(logits, legal, self.sampling, at).and_then(ChordToken::from_id).unwrap_or(ChordToken::SILENCE)
+        draw(logits, ChordToken::FIRST_ONSET, legal, self.sampling, at)
+            .and_then(ChordToken::from_id)
+            .unwrap_or(ChordToken::SILENCE)
     }
 
     fn imagine_melody(&self, t: usize, last: MelodyToken, logits: &[f32]) -> MelodyToken {
         let legal = |id: usize| MelodyToken::from_id(id).is_some_and(|next| last.may_precede(next));
         let at = uniform(self.number, t as i64, Draw::Melody);
-        draw(logits, legal, self.sampling, at).and_then(MelodyToken::from_id).unwrap_or(MelodyToken::REST)
+        draw(logits, MelodyToken::FIRST_ONSET, legal, self.sampling, at)
+            .and_then(MelodyToken::from_id)
+            .unwrap_or(MelodyToken::REST)
     }
 }
 
