@@ -187,7 +187,7 @@ impl System {
         matches!(&self.voice, Voice::Network(player) if player.is_offline())
     }
 
-    /// Chords under each take, for each seed (1, 2 ...): [seed][take]. What is not sampled answers once.
+    /// Chords under each take, for each seed (1, 2 ...): `[seed][take]`. What is not sampled answers once.
     /// `progress` is told of frames that were answered for.
     ///
     /// # Errors

@@ -85,7 +85,7 @@ fn is_decision(t: usize, phase: BarPhase) -> bool {
 }
 
 /// Accompanies a melody. Silent until the first half bar that begins after a note. Of triads that hold equally much
-/// the first of [`PREFERRED`] is played.
+/// the first of `PREFERRED` is played.
 pub fn accompany(melody: &Melody) -> Vec<ChordFrame> {
     let mut sounding = None;
     let heard: Vec<Option<PitchClass>> = melody
