@@ -1,4 +1,5 @@
-//! Two kinds of picture, as SVG text that stands in the page itself: lines over beats or frames, and bars over bins.
+//! Two kinds of picture, as SVG text that stands in the page itself: lines over beats or frames, and bars
+//! over bins.
 
 use std::fmt::Write;
 
