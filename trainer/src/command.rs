@@ -91,8 +91,8 @@ pub enum Command {
     /// Lets systems accompany held-out songs in several situations and sets their metrics beside the humans'.
     ///
     /// A SYSTEM is a checkpoint of a policy or a teacher (*.safetensors) or an exported model (*.onnx), as
-    /// `[NAME=]FILE[@TEMPERATURE[,TOP_P]]`. The humans and a trivial accompanist are always there. An exported model
-    /// plays one stream at a time and takes its time.
+    /// `[NAME=]FILE[@TEMPERATURE[,TOP_P]]`. The humans and a trivial accompanist are always there. An
+    /// exported model plays one stream at a time and takes its time.
     Evaluate(Evaluate),
 }
 

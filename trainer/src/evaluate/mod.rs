@@ -1,7 +1,9 @@
-//! Evaluation: systems accompany held-out songs in several situations, and metrics are set beside the humans' own.
+//! Evaluation: systems accompany held-out songs in several situations, and metrics are set beside the humans'
+//! own.
 //!
-//! `system` says who plays, `conditions` what they are put into, `rollout` lets them play, `metrics` measures, and
-//! `report` writes it down. All systems meet the same songs and frames; numbers are read as fractions of the humans'.
+//! `system` says who plays, `conditions` what they are put into, `rollout` lets them play, `metrics`
+//! measures, and `report` writes it down. All systems meet the same songs and frames; numbers are read as
+//! fractions of the humans'.
 
 pub mod conditions;
 pub mod metrics;
@@ -177,7 +179,8 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// Lets all systems play under all conditions. `systems` should begin with the humans: fractions are of the first.
+/// Lets all systems play under all conditions. `systems` should begin with the humans: fractions are of the
+/// first.
 ///
 /// # Errors
 /// What an exported model's engine says.

@@ -1,8 +1,8 @@
 //! Lets a player accompany whole melodies it has not seen, as it would live: one frame at a time.
 //!
-//! The contract is the instrument's: hearing frame h commits frame h + commit, so that the chord of frame t is
-//! drawn knowing the melody through t - commit and no more. What lies between the model imagines with its own
-//! melody head, and takes back afterwards. With a commit of one frame nothing is imagined.
+//! The contract is the instrument's: hearing frame h commits frame h + commit, so that the chord of frame t
+//! is drawn knowing the melody through t - commit and no more. What lies between the model imagines with its
+//! own melody head, and takes back afterwards. With a commit of one frame nothing is imagined.
 
 use crate::model::{
     Policy,
@@ -36,8 +36,9 @@ pub struct Melody<'a> {
 pub struct Terms {
     /// Hearing frame h commits frame h + this; at least 1.
     pub commit: usize,
-    /// Frames of listening, as the instrument listens: the model draws for itself, inaudibly, and nothing before
-    /// the first note; then it enters with a chord's onset on a beat. `None` plays from the first frame on.
+    /// Frames of listening, as the instrument listens: the model draws for itself, inaudibly, and nothing
+    /// before the first note; then it enters with a chord's onset on a beat. `None` plays from the first
+    /// frame on.
     pub listen: Option<usize>,
 }
 
@@ -51,7 +52,8 @@ impl Default for Terms {
 pub trait Engine {
     /// Why a step fails.
     type Error;
-    /// Answers for the next frame of every stream. `beside`, of [stream, width], is what the teacher's ears add.
+    /// Answers for the next frame of every stream. `beside`, of [stream, width], is what the teacher's ears
+    /// add.
     ///
     /// # Errors
     /// What the engine says.
@@ -306,8 +308,8 @@ fn input(stream: &Stream, known: &Known, t: usize) -> StepInput {
     }
 }
 
-/// Accompanies all melodies on one engine, whose streams they are. With `ears`, the engine's melody input is the
-/// frame to be answered for, and not the one before it: the teacher knows it.
+/// Accompanies all melodies on one engine, whose streams they are. With `ears`, the engine's melody input is
+/// the frame to be answered for, and not the one before it: the teacher knows it.
 ///
 /// # Errors
 /// What the engine says.
@@ -397,7 +399,8 @@ mod tests {
         let melody = parse_melody(TUNE).unwrap();
         let phases = vec![BarPhase::Unknown; melody.len()];
         let tune = Melody { frames: &melody, phases: &phases, given: &[] };
-        // At temperature 0 the chords are the likeliest legal ones: the whole-crop logits must agree at each frame.
+        // At temperature 0 the chords are the likeliest legal ones: the whole-crop logits must agree at each
+        // frame.
         let greedy = Sampling { temperature: 0.0, top_p: 1.0 };
         let chords = accompany(&Player::from(&teacher), &[tune], greedy, 1).remove(0);
         let crop = Crop {

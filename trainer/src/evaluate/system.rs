@@ -27,9 +27,7 @@ pub const TRIVIAL: &str = "trivial";
 #[derive(Debug, thiserror::Error)]
 pub enum SystemError {
     /// What follows the `@` is no sampling.
-    #[error(
-        "`{0}`: write NAME=FILE@TEMPERATURE or NAME=FILE@TEMPERATURE,TOP_P, with TEMPERATURE 0 or above and TOP_P above 0 and at most 1"
-    )]
+    #[error("`{0}`: write FILE@TEMPERATURE[,TOP_P], TEMPERATURE 0 or above, TOP_P above 0 and at most 1")]
     Sampling(String),
     /// The file system's word.
     #[error("{0}: {1}")]
@@ -187,7 +185,7 @@ impl System {
         matches!(&self.voice, Voice::Network(player) if player.is_offline())
     }
 
-    /// Chords under each take, for each seed (1, 2 ...): [seed][take]. What is not sampled answers once.
+    /// Chords under each take, for each seed (1, 2 ...): `[seed][take]`. What is not sampled answers once.
     /// `progress` is told of frames that were answered for.
     ///
     /// # Errors

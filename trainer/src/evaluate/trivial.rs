@@ -1,8 +1,8 @@
 //! The trivial accompanist that every model has to beat (METHOD 11.2): it follows the key by half bars.
 //!
-//! On every half bar it finds the key of the last 16 beats of melody, by correlation with Krumhansl and Kessler's
-//! probe-tone profiles (1982), and plays the diatonic triad of that key that holds most of the last half bar's
-//! melody. Like a policy it hears the frames before the one it answers for, and no more.
+//! On every half bar it finds the key of the last 16 beats of melody, by correlation with Krumhansl and
+//! Kessler's probe-tone profiles (1982), and plays the diatonic triad of that key that holds most of the last
+//! half bar's melody. Like a policy it hears the frames before the one it answers for, and no more.
 
 use super::rollout::Melody;
 use music::{
@@ -29,8 +29,8 @@ const PROFILES: [[f64; 12]; 2] = [
 /// The major scale and the natural minor scale.
 const SCALES: [[u8; 7]; 2] = [[0, 2, 4, 5, 7, 9, 11], [0, 2, 3, 5, 7, 8, 10]];
 
-/// Degrees in the order in which they are taken where several hold equally much: the tonic first, then the other
-/// main functions. (METHOD 11.2 says no more than that ties go to I.)
+/// Degrees in the order in which they are taken where several hold equally much: the tonic first, then the
+/// other main functions. (METHOD 11.2 says no more than that ties go to I.)
 const PREFERRED: [usize; 7] = [0, 3, 4, 5, 1, 2, 6];
 
 /// A key: its tonic, and whether it is minor.
@@ -84,8 +84,8 @@ fn is_decision(t: usize, phase: BarPhase) -> bool {
     }
 }
 
-/// Accompanies a melody. Silent until the first half bar that begins after a note. Of triads that hold equally much
-/// the first of [`PREFERRED`] is played.
+/// Accompanies a melody. Silent until the first half bar that begins after a note. Of triads that hold
+/// equally much the first of `PREFERRED` is played.
 pub fn accompany(melody: &Melody) -> Vec<ChordFrame> {
     let mut sounding = None;
     let heard: Vec<Option<PitchClass>> = melody
@@ -161,15 +161,16 @@ mod tests {
     #[test]
     fn it_answers_for_the_half_bar_before() {
         let melody = parse_melody(
-            "| C4 - E4 - G4 - C4 - F4 - A4 - C5 - F4 - | G4 - - - B4 - D5 - . . . . . . . . | C4 - - - - - - - |",
+            "| C4 - E4 - G4 - C4 - F4 - A4 - C5 - F4 - | G4 - - - B4 - D5 - . . . . . . . . \
+             | C4 - - - - - - - |",
         )
         .unwrap();
         let phases: Vec<_> =
             (0..melody.len() as i64).map(|f| BarPhase::of(Frame(f), Meter::COMMON, Beats(0.0))).collect();
         let check = |phases: &[BarPhase]| {
             let chords = accompany(&Melody { frames: &melody, phases, given: &[] });
-            // Nothing was heard before the first half bar; then C, F, G; a half bar of rests holds nothing for all
-            // alike: the first degree.
+            // Nothing was heard before the first half bar; then C, F, G; a half bar of rests holds nothing
+            // for all alike: the first degree.
             print_chords(&chords, &[]).to_string()
         };
         let found = check(&phases);

@@ -1,5 +1,6 @@
-//! A jam of 10,000 frames: does a player tire? Songs follow on one another without a break, in several jams side by
-//! side, and note in chord is taken every 500 frames beside the humans' own chords on the same frames.
+//! A jam of 10,000 frames: does a player tire? Songs follow on one another without a break, in several jams
+//! side by side, and note in chord is taken every 500 frames beside the humans' own chords on the same
+//! frames.
 
 use super::Take;
 use crate::{
@@ -14,8 +15,8 @@ pub const FRAMES: usize = 10_000;
 /// Frames of a point of the curve.
 pub const POINT: usize = 500;
 
-/// Jams of songs one after another, each beginning with another song, all songs coming round again where they do
-/// not suffice. None without songs.
+/// Jams of songs one after another, each beginning with another song, all songs coming round again where they
+/// do not suffice. None without songs.
 pub fn jams(songs: &[&Song], num: usize) -> Vec<Take> {
     let jam = |n: usize| {
         let first = n * songs.len() / num;

@@ -15,8 +15,8 @@ const JUMPS: [i32; 4] = [6, 4, -10, 0];
 /// Beats between two of them.
 const EVERY: usize = 8;
 
-/// The frame of the bar line nearest the middle of the first 64 beats, of two the earlier one; the middle itself
-/// where no bar line is known.
+/// The frame of the bar line nearest the middle of the first 64 beats, of two the earlier one; the middle
+/// itself where no bar line is known.
 fn middle(take: &Take) -> usize {
     let middle = take.len() / 2;
     let is_bar_line = |t: &usize| take.phases.get(*t).is_some_and(|phase| phase.is_bar_line());
@@ -35,8 +35,9 @@ pub fn tritone(songs: &[&Song]) -> Condition {
     Condition {
         key: "tritone",
         title: "The melody jumps by a tritone",
-        words: "Songs of at least 64 beats, cut to 64. From the bar line nearest the middle (beat 32) on, the melody \
-                is moved by 6 semitones; the humans' chords are carried along. Measured from the jump on.",
+        words: "Songs of at least 64 beats, cut to 64. From the bar line nearest the middle (beat 32) on, \
+                the melody is moved by 6 semitones; the humans' chords are carried along. Measured from the \
+                jump on.",
         terms: Terms::default(),
         first_beat: -(BEFORE as i64),
         beats: BEFORE + AFTER,
@@ -61,9 +62,9 @@ pub fn jumps(songs: &[&Song]) -> Condition {
     Condition {
         key: "jumps",
         title: "The melody jumps every 8 beats",
-        words: "Songs of at least 48 beats, cut to 48. Against the song the melody is moved by +6 semitones in beats \
-                8 to 16, +4 in 16 to 24, -10 in 24 to 32, then it is back; the humans' chords are carried along. \
-                Measured from beat 8 on.",
+        words: "Songs of at least 48 beats, cut to 48. Against the song the melody is moved by +6 semitones \
+                in beats 8 to 16, +4 in 16 to 24, -10 in 24 to 32, then it is back; the humans' chords are \
+                carried along. Measured from beat 8 on.",
         terms: Terms::default(),
         first_beat: 0,
         beats,

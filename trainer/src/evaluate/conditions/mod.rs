@@ -64,8 +64,8 @@ impl Take {
         self.melody.is_empty()
     }
 
-    /// Moves melody and chords from frame `from` on by `semitones`. What is held over the seam is struck anew, so
-    /// that it sounds where it has moved to.
+    /// Moves melody and chords from frame `from` on by `semitones`. What is held over the seam is struck
+    /// anew, so that it sounds where it has moved to.
     pub fn transpose_from(&mut self, from: usize, semitones: i32) {
         let (mut note, mut chord): (Option<_>, Option<Chord>) = (None, None);
         for t in 0..self.len() {

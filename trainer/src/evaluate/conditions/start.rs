@@ -21,7 +21,8 @@ fn beats(most: usize) -> usize {
     (most / frames(1)).min(64)
 }
 
-/// Chords from the first frame on, nothing heard before (paper, section 5.4). `most` is the most frames of a song.
+/// Chords from the first frame on, nothing heard before (paper, section 5.4). `most` is the most frames of a
+/// song.
 pub fn cold(songs: &[&Song], most: usize) -> Condition {
     Condition {
         key: "cold",
@@ -40,9 +41,9 @@ pub fn listening(songs: &[&Song], most: usize) -> Condition {
     Condition {
         key: "listening",
         title: "After 8 beats of listening",
-        words: "As in the instrument: for eight beats the model draws chords for itself, which nobody hears, and \
-                nothing before the first note; then it enters with a chord on a beat. Measured from beat 8 on. The \
-                trivial accompanist plays on as ever.",
+        words: "As in the instrument: for eight beats the model draws chords for itself, which nobody \
+                hears, and nothing before the first note; then it enters with a chord on a beat. Measured \
+                from beat 8 on. The trivial accompanist plays on as ever.",
         terms: Terms { listen: Some(frames(BEFORE)), ..Terms::default() },
         first_beat: 0,
         beats: beats(most),
@@ -57,8 +58,8 @@ pub fn primed(songs: &[&Song], most: usize) -> Condition {
     Condition {
         key: "primed",
         title: "Primed with 8 beats",
-        words: "The humans' chords of the first eight beats are given; the system goes on from there. Measured from \
-                beat 8 on.",
+        words: "The humans' chords of the first eight beats are given; the system goes on from there. \
+                Measured from beat 8 on.",
         terms: Terms::default(),
         first_beat: 0,
         beats: beats(most),

@@ -1,5 +1,5 @@
-//! How much does it cost to commit early? Cold start again, with the chord of a frame drawn 1, 4, 8 and 16 frames
-//! after the last note that was heard.
+//! How much does it cost to commit early? Cold start again, with the chord of a frame drawn 1, 4, 8 and 16
+//! frames after the last note that was heard.
 
 use crate::evaluate::metrics::Metrics;
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! Note in chord over time: beat by beat, and how long a player needs to find back after the melody's key jumped.
+//! Note in chord over time: beat by beat, and how long a player needs to find back after the melody's key
+//! jumped.
 
 use super::{Measured, fits, share_that_fits};
 use music::grid::FRAMES_PER_BEAT;
@@ -12,8 +13,8 @@ const WINDOW: usize = 2 * BEAT;
 /// The share of a song's own note in chord before the jump at which it counts as found back.
 const RECOVERED: f64 = 0.95;
 
-/// Note in chord of each beat from frame `start` on, `num` beats: the mean over the songs of which both lanes sound
-/// in that beat (paper, appendix K); `None` where none does.
+/// Note in chord of each beat from frame `start` on, `num` beats: the mean over the songs of which both lanes
+/// sound in that beat (paper, appendix K); `None` where none does.
 pub fn by_beat<'a>(songs: impl Iterator<Item = (Measured<'a>, usize)>, num: usize) -> Vec<Option<f64>> {
     let mut beats = vec![(0.0, 0.0); num];
     for (song, start) in songs {
@@ -29,8 +30,8 @@ pub fn by_beat<'a>(songs: impl Iterator<Item = (Measured<'a>, usize)>, num: usiz
     beats.into_iter().map(|(sum, count)| (count > 0.0).then(|| sum / count)).collect()
 }
 
-/// How many beats after the jump a song is found back: the first beat at which the mean of note in chord over eight
-/// frames reaches 95 % of the song's own mean before the jump. Beat 0 begins with the jump.
+/// How many beats after the jump a song is found back: the first beat at which the mean of note in chord over
+/// eight frames reaches 95 % of the song's own mean before the jump. Beat 0 begins with the jump.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Recovered {
     /// After so many beats.
@@ -39,7 +40,8 @@ pub enum Recovered {
     Never,
 }
 
-/// When a song is found back; `None` if it never fitted before the jump, so that there is nothing to find back to.
+/// When a song is found back; `None` if it never fitted before the jump, so that there is nothing to find
+/// back to.
 pub fn recovery(song: &Measured, jump: usize) -> Option<Recovered> {
     let fits = fits(song);
     let before = share_that_fits(fits.get(..jump)?).filter(|share| *share > 0.0)?;
@@ -64,7 +66,8 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Sums up; `None` without songs. Quantiles are nearest ranks, a song never found back counting as infinite.
+    /// Sums up; `None` without songs. Quantiles are nearest ranks, a song never found back counting as
+    /// infinite.
     pub fn of(all: &[Recovered]) -> Option<Self> {
         let mut beats: Vec<f64> = all
             .iter()
@@ -125,7 +128,8 @@ mod tests {
         check(&format!("{before} F# - - - - - - - - - - - - - - - |"), Some(Recovered::After(0)));
         // Wrong for a beat: the window from beat 1 on is the first that fits throughout.
         check(&format!("{before} C - - - F# - - - - - - - - - - - |"), Some(Recovered::After(1)));
-        // Found two frames later, beat 1's window holds 6 of 8; beat 2's has only four frames of melody left, all in.
+        // Found two frames later, beat 1's window holds 6 of 8; beat 2's has only four frames of melody left,
+        // all in.
         check(&format!("{before} C - - - - - F# - - - - - - - - - |"), Some(Recovered::After(2)));
         check(&format!("{before} C - - - - - - - - - - - - - - - |"), Some(Recovered::Never));
         check("| F# - - - - - - - - - - - - - - - | F# - - - - - - - - - - - - - - - |", None);

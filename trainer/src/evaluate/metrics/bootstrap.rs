@@ -29,7 +29,8 @@ mod tests {
     fn wide_where_songs_differ_and_nothing_where_they_do_not() {
         assert_eq!(interval(&[]), None);
         assert_eq!(interval(&[0.5; 32]), Some([0.5; 2]));
-        // Half zeros, half ones, 100 songs: the mean's deviation is .05, so that the interval is near .5 +- .098.
+        // Half zeros, half ones, 100 songs: the mean's deviation is .05, so that the interval is near .5 +-
+        // .098.
         let values: Vec<f64> = (0..100).map(|n| f64::from(n % 2)).collect();
         let [low, high] = interval(&values).unwrap();
         assert!((low - 0.402).abs() < 0.02 && (high - 0.598).abs() < 0.02, "{low} {high}");

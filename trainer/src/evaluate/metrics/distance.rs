@@ -1,11 +1,12 @@
 //! How far two histograms of chord-to-note onset intervals are apart.
 //!
-//! The paper (section 5.2, appendix K) gives an earth mover's distance times 1000 and does not say over what. Its
-//! figures are implausibly small for a distance in frames and match the second of the two below, so both are here.
+//! The paper (section 5.2, appendix K) gives an earth mover's distance times 1000 and does not say over what.
+//! Its figures are implausibly small for a distance in frames and match the second of the two below, so both
+//! are here.
 
-/// The earth mover's distance between two histograms over the same bins, a bin's width apart each: the frames that
-/// a chord onset has to be moved by, on average, to turn one into the other. The last bin, which is open, counts as
-/// if it stood one frame after the one before it.
+/// The earth mover's distance between two histograms over the same bins, a bin's width apart each: the frames
+/// that a chord onset has to be moved by, on average, to turn one into the other. The last bin, which is
+/// open, counts as if it stood one frame after the one before it.
 pub fn earth_mover(a: &[f64], b: &[f64]) -> f64 {
     let mut ahead = 0.0;
     a.iter()
@@ -18,7 +19,8 @@ pub fn earth_mover(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// The 1-D Wasserstein distance between the two lists of bin heights taken as samples, times 1000: the mean
-/// difference of the heights in order of size. Blind to which bin is which; for comparison with the paper's table 1.
+/// difference of the heights in order of size. Blind to which bin is which; for comparison with the paper's
+/// table 1.
 pub fn between_heights(a: &[f64], b: &[f64]) -> f64 {
     let sorted = |heights: &[f64]| {
         let mut heights = heights.to_vec();

@@ -1,6 +1,7 @@
-//! What an accompaniment is measured by. Every metric is defined in this folder, in words and in code, and tested
-//! on lead sheets small enough to count by hand. Those of one song's lanes alone stand here; those that compare,
-//! or run over time, have files of their own. `super::report::columns` names them all for reports.
+//! What an accompaniment is measured by. Every metric is defined in this folder, in words and in code, and
+//! tested on lead sheets small enough to count by hand. Those of one song's lanes alone stand here; those
+//! that compare, or run over time, have files of their own. `super::report::columns` names them all for
+//! reports.
 
 pub mod adaptation;
 pub mod bootstrap;
@@ -106,8 +107,8 @@ fn spans(song: &Measured) -> Vec<Span> {
     spans
 }
 
-/// For each frame that counts and in which melody and chord both sound, whether the melody's pitch class is in
-/// the chord; `None` in all others.
+/// For each frame that counts and in which melody and chord both sound, whether the melody's pitch class is
+/// in the chord; `None` in all others.
 pub fn fits(song: &Measured) -> Vec<Option<bool>> {
     let mut pitch = None;
     let both = |(t, (chord, frame)): (usize, (Option<Chord>, &MelodyFrame))| {
@@ -252,14 +253,16 @@ mod tests {
 
     #[test]
     fn counted_by_hand() {
-        // C major under C E (in) and D (out); two frames of rest; a change on the half bar, one on the bar line.
+        // C major under C E (in) and D (out); two frames of rest; a change on the half bar, one on the bar
+        // line.
         let m = check(
             "| C4 - - - E4 - - - D4 - - - . . G4 - | A4 - - - - - - - - - - - - - - - |",
             "| C  - - - -  - - - F  - - - - - -  - | .  - - - Am - - - - - - - - - - - |"
                 .replace(". - - -", ". . . .")
                 .as_str(),
         );
-        // In: C, E over C (8 frames); D over F: out (4); G over F: out (2); A over Am (12 frames) in: 20 of 26.
+        // In: C, E over C (8 frames); D over F: out (4); G over F: out (2); A over Am (12 frames) in: 20 of
+        // 26.
         assert!((m.note_in_chord - 20.0 / 26.0).abs() < 1e-9, "{m:?}");
         assert!((m.silence - 4.0 / 30.0).abs() < 1e-9);
         // Changes: F at the half bar, Am on beat 2 of bar 2.
@@ -282,7 +285,8 @@ mod tests {
 
     #[test]
     fn onset_intervals_by_hand() {
-        // Notes on 2 and 6. Chords struck on 0 (before any note: left out), 2, 5, 6 and 24 (18 frames on: last bin).
+        // Notes on 2 and 6. Chords struck on 0 (before any note: left out), 2, 5, 6 and 24 (18 frames on:
+        // last bin).
         let m = check(
             "| . . C4 - - - E4 - - - - - - - - - | - - - - - - - - - - - - |",
             "| C - F - - F G - - - - - - - - - | - - - - - - - - C - - - |",

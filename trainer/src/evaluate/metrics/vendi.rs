@@ -1,8 +1,9 @@
 //! The Vendi score: the effective number of different songs among N (GAPT, section 4.4).
 //!
-//! Songs are embedded as unit vectors; the score is the exponential of the entropy of the eigenvalues of their
-//! matrix of cosines over N. It runs from 1 (all the same) to N (all at right angles) and depends on N, so that it
-//! is only comparable at the same N. The paper embeds with a judge's chord tower; [`Embedding`] is where one goes.
+//! Songs are embedded as unit vectors; the score is the exponential of the entropy of the eigenvalues of
+//! their matrix of cosines over N. It runs from 1 (all the same) to N (all at right angles) and depends on N,
+//! so that it is only comparable at the same N. The paper embeds with a judge's chord tower; [`Embedding`] is
+//! where one goes.
 
 use super::heard;
 use music::{chord::Chord, harmony::ChordFrame};
@@ -17,9 +18,9 @@ pub trait Embedding {
     fn embed(&self, songs: &[&[ChordFrame]]) -> Vec<Vec<f32>>;
 }
 
-/// Which chords sound and which follows which, without any learning: the share of time of each chord, and the share
-/// of each pair among changes, each half of unit length. Chords are told apart by root and pitch classes; keys are
-/// not moved together, so that the same tune in another key is another song.
+/// Which chords sound and which follows which, without any learning: the share of time of each chord, and the
+/// share of each pair among changes, each half of unit length. Chords are told apart by root and pitch
+/// classes; keys are not moved together, so that the same tune in another key is another song.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ChordUse;
 

@@ -1,4 +1,5 @@
-//! Two kinds of picture, as SVG text that stands in the page itself: lines over beats or frames, and bars over bins.
+//! Two kinds of picture, as SVG text that stands in the page itself: lines over beats or frames, and bars
+//! over bins.
 
 use std::fmt::Write;
 
@@ -191,13 +192,14 @@ impl Lines<'_> {
     }
 }
 
-/// A histogram as bars, with another as an outline of steps over it.
+/// A histogram as bars, bin n about the tick of n, with another as an outline of steps over it.
 pub fn bars(title: &str, x_label: &str, system: usize, shares: &[f64], outline: &[f64], top: f64) -> String {
-    let axes = Axes { x: (0.0, shares.len() as f64), y: (0.0, top.max(1e-3)) };
+    let axes = Axes { x: (-0.5, shares.len() as f64 - 0.5), y: (0.0, top.max(1e-3)) };
     let mut out = begin(title);
     axes.draw(&mut out, x_label, "share of chords");
     for (bin, share) in shares.iter().enumerate() {
-        let ((left, y), (right, bottom)) = (axes.at(bin as f64, *share), axes.at(bin as f64 + 1.0, 0.0));
+        let ((left, y), (right, bottom)) =
+            (axes.at(bin as f64 - 0.5, *share), axes.at(bin as f64 + 0.5, 0.0));
         let _ = write!(
             out,
             "<rect x='{:.1}' y='{y:.1}' width='{:.1}' height='{:.1}' fill='{}' fill-opacity='.75'/>",
@@ -209,7 +211,7 @@ pub fn bars(title: &str, x_label: &str, system: usize, shares: &[f64], outline: 
     }
     let mut path = String::new();
     for (bin, share) in outline.iter().enumerate() {
-        let ((left, y), (right, _)) = (axes.at(bin as f64, *share), axes.at(bin as f64 + 1.0, *share));
+        let ((left, y), (right, _)) = (axes.at(bin as f64 - 0.5, *share), axes.at(bin as f64 + 0.5, *share));
         let _ = write!(path, "{}{left:.1} {y:.1}L{right:.1} {y:.1}", if bin == 0 { "M" } else { "L" });
     }
     let _ = write!(out, "<path class='line' d='{path}' stroke='{}' stroke-width='1.4'/>", colour(0));

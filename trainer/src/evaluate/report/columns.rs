@@ -1,5 +1,5 @@
-//! The ONE list of reported metrics: title, unit, definition and where the value stands. Tables, pages and the
-//! glossary all read it.
+//! The ONE list of reported metrics: title, unit, definition and where the value stands. Tables, pages and
+//! the glossary all read it.
 
 use super::{Result, Row};
 use serde::Serialize;
@@ -41,17 +41,18 @@ const fn plain(title: &'static str, words: &'static str, of: fn(&Row) -> Option<
 pub const COLUMNS: [Column; 18] = [
     plain(
         "note in chord",
-        "Frames whose melody pitch class is in the chord, of those in which melody and chord both sound; mean over \
-         songs (paper, section 5.2 and appendix K). Silent chords are free and dense chords help: read it with the \
-         two rows on silence and pitch classes. In brackets its 95 % confidence interval, by bootstrap over songs.",
+        "Frames whose melody pitch class is in the chord, of those in which melody and chord both sound; \
+         mean over songs (paper, section 5.2 and appendix K). Silent chords are free and dense chords help: \
+         read it with the two rows on silence and pitch classes. In brackets its 95 % confidence interval, \
+         by bootstrap over songs.",
         |row| Some(row.metrics.note_in_chord),
     ),
     Column {
         by_corpus: false,
         ..plain(
             "first chord fits",
-            "Note in chord of the first chord alone that sounds where measuring begins, until it changes; mean over \
-             songs.",
+            "Note in chord of the first chord alone that sounds where measuring begins, until it changes; \
+             mean over songs.",
             |row| row.first_chord,
         )
     },
@@ -67,8 +68,8 @@ pub const COLUMNS: [Column; 18] = [
     ),
     plain(
         "changes on bar",
-        "Changes of chord on a bar line, of all changes where the metre is known. A chord struck again is no change, \
-         nor is a song's first chord.",
+        "Changes of chord on a bar line, of all changes where the metre is known. A chord struck again is \
+         no change, nor is a song's first chord.",
         |row| Some(row.metrics.on_bar),
     ),
     plain("changes on half bar", "The same for a bar line or the exact middle of a bar.", |row| {
@@ -79,8 +80,8 @@ pub const COLUMNS: [Column; 18] = [
     }),
     plain(
         "bar lock",
-        "Chords exactly one bar long, of all chords. Far above the humans': the system has collapsed to one chord a \
-         bar.",
+        "Chords exactly one bar long, of all chords. Far above the humans': the system has collapsed to one \
+         chord a bar.",
         |row| Some(row.metrics.bar_lock),
     ),
     plain("long chords", "Chords longer than 32 frames (8 beats), of all chords (paper, table 3).", |row| {
@@ -90,8 +91,8 @@ pub const COLUMNS: [Column; 18] = [
         unit: "nats",
         ..plain(
             "length entropy",
-            "Entropy of chord lengths in frames, in bins bounded by 0, 1, ... 32, 33, infinity; pooled over songs \
-             (paper, appendix K).",
+            "Entropy of chord lengths in frames, in bins bounded by 0, 1, ... 32, 33, infinity; pooled over \
+             songs (paper, appendix K).",
             |row| Some(row.metrics.length_entropy),
         )
     },
@@ -115,9 +116,10 @@ pub const COLUMNS: [Column; 18] = [
         by_corpus: false,
         ..plain(
             "onset interval",
-            "For each chord that is struck, the frames since the nearest melody onset at or before it, in bins bounded \
-             by 0, 1, ... 16, 17, infinity; the earth mover's distance of that histogram to the humans': the frames a \
-             chord's onset would have to move by, on average. Lower is nearer to people (paper, section 5.2).",
+            "For each chord that is struck, the frames since the nearest melody onset at or before it, in \
+             bins bounded by 0, 1, ... 16, 17, infinity; the earth mover's distance of that histogram to \
+             the humans': the frames a chord's onset would have to move by, on average. Lower is nearer to \
+             people (paper, section 5.2).",
             |row| row.onset_frames,
         )
     },
@@ -128,8 +130,9 @@ pub const COLUMNS: [Column; 18] = [
         by_corpus: false,
         ..plain(
             "onset interval, as printed",
-            "The same two histograms, their bin heights taken as samples: the mean difference of the heights in order \
-             of size, times 1000. The paper's printed figures are of this size; blind to which bin is which.",
+            "The same two histograms, their bin heights taken as samples: the mean difference of the \
+             heights in order of size, times 1000. The paper's printed figures are of this size; blind to \
+             which bin is which.",
             |row| row.onset_heights,
         )
     },
@@ -139,9 +142,9 @@ pub const COLUMNS: [Column; 18] = [
         by_corpus: false,
         ..plain(
             "Vendi score",
-            "The effective number of different songs: the exponential of the entropy of the eigenvalues of the songs' \
-             matrix of cosines over their number (GAPT, section 4.4). It depends on the number of songs and on what \
-             embeds them; both stand under the protocol.",
+            "The effective number of different songs: the exponential of the entropy of the eigenvalues of \
+             the songs' matrix of cosines over their number (GAPT, section 4.4). It depends on the number \
+             of songs and on what embeds them; both stand under the protocol.",
             |row| row.vendi,
         )
     },
@@ -152,9 +155,9 @@ pub const COLUMNS: [Column; 18] = [
         by_corpus: false,
         ..plain(
             "recovery, median",
-            "Beats after the jump until note in chord over eight frames reaches 95 % of the song's own mean before the \
-             jump, 0 being the beat of the jump; the median over songs, those that never do counting as infinite. The \
-             humans' chords, carried along, are the floor of this measure.",
+            "Beats after the jump until note in chord over eight frames reaches 95 % of the song's own mean \
+             before the jump, 0 being the beat of the jump; the median over songs, those that never do \
+             counting as infinite. The humans' chords, carried along, are the floor of this measure.",
             |row| row.recovery.and_then(|recovery| recovery.median),
         )
     },

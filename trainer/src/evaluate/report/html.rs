@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 const STYLE: &str = "
 :root { color-scheme: light; }
-body { font: 16px/1.55 system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif; color: #1f2933; background: #fff;
-  max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
+body { font: 16px/1.55 system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif; color: #1f2933;
+  background: #fff;  max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 3rem 0 .4rem; padding-top: 1rem; border-top: 1px solid #d8dee6; }
 h3 { font-size: 1rem; margin: 1.8rem 0 .3rem; }
@@ -32,27 +32,30 @@ svg .label { fill: #323f4b; }
 svg .grid { stroke: #e4e9ef; } svg .axis { stroke: #7b8794; }
 svg .mark { stroke: #7b8794; stroke-dasharray: 2 3; }
 svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .88rem; margin: .6rem 0 0; max-width: none; }
+.legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .88rem; margin: .6rem 0 0;
+  max-width: none; }
 .legend i { display: inline-block; width: .85em; height: .85em; border-radius: 2px; margin-right: .4em; }
 .multiples { display: grid; grid-template-columns: repeat(auto-fill, minmax(24rem, 1fr)); gap: 0 1.5rem; }
 dl { display: grid; grid-template-columns: 12rem 1fr; gap: .5rem 1.2rem; font-size: .92rem; }
 dt { font-weight: 600; } dd { margin: 0; }
-code { font: .88em ui-monospace, Consolas, monospace; background: #f0f3f7; padding: .15em .4em; border-radius: 3px;
-  overflow-wrap: anywhere; }
+code { font: .88em ui-monospace, Consolas, monospace; background: #f0f3f7; padding: .15em .4em;
+  border-radius: 3px;   overflow-wrap: anywhere; }
 ";
 
 /// The page.
 pub fn page(report: &Report) -> String {
     let mut out = format!(
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' \
-         content='width=device-width, initial-scale=1'><title>Evaluation</title><style>{STYLE}</style></head><body>"
+         content='width=device-width, \
+         initial-scale=1'><title>Evaluation</title><style>{STYLE}</style></head><body>"
     );
     let songs: usize = report.corpora.values().map(|corpus| corpus.songs).sum();
     let names: Vec<String> = report.systems.iter().map(|system| escaped(&system.name)).collect();
     let _ = write!(
         out,
-        "<h1>Chords under melodies never heard before</h1><p class='note'>{} accompany {songs} songs of the {} split \
-         of {}. Small numbers are fractions of the humans' own value on the same frames; 1.000 is as people do.</p>",
+        "<h1>Chords under melodies never heard before</h1><p class='note'>{} accompany {songs} songs of the \
+         {} split of {}. Small numbers are fractions of the humans' own value on the same frames; 1.000 is \
+         as people do.</p>",
         names.join(", "),
         escaped(&report.protocol.split),
         escaped(&report.corpora.keys().cloned().collect::<Vec<_>>().join(", ")),
@@ -137,8 +140,8 @@ fn lengths(out: &mut String, result: &Result) {
     let Some(human) = result.rows.first() else { return };
     let all = result.rows.iter().flat_map(|row| &row.metrics.lengths).copied();
     let top = all.fold(0.0, f64::max) * 1.05;
-    *out += "<h3>How long chords last</h3><p class='note'>Shares of chords by length in frames (quarters of a beat); \
-             the last bin holds all above 32. The line is the humans'.</p><div class='multiples'>";
+    *out += "<h3>How long chords last</h3><p class='note'>Shares of chords by length in frames (quarters of \
+             a beat); the last bin holds all above 32. The line is the humans'.</p><div class='multiples'>";
     for (n, row) in result.rows.iter().enumerate().skip(1) {
         *out += "<div>";
         *out += &legend(&[(n, row.system.clone())]);
@@ -154,10 +157,11 @@ fn drift(out: &mut String, report: &Report) {
     }
     let _ = write!(
         out,
-        "<h2 id='jam'>A jam of {FRAMES} frames</h2><p>Songs follow on one another without a break in {} jams side by \
-         side, one seed; note in chord of every {POINT} frames as a fraction of the humans' own on the same frames, \
-         those without an annotated chord left out. Who does not tire keeps his level: no slope, and a last quarter \
-         like the first. The offline teacher takes no part: it would have to hear the jam to its end.</p>",
+        "<h2 id='jam'>A jam of {FRAMES} frames</h2><p>Songs follow on one another without a break in {} \
+         jams side by side, one seed; note in chord of every {POINT} frames as a fraction of the humans' \
+         own on the same frames, those without an annotated chord left out. Who does not tire keeps his \
+         level: no slope, and a last quarter like the first. The offline teacher takes no part: it would \
+         have to hear the jam to its end.</p>",
         report.jam_songs
     );
     let lines = report.drift.iter().enumerate().filter(|(n, _)| *n > 0).map(|(_, drift)| Line {
@@ -199,12 +203,12 @@ fn sweep(out: &mut String, report: &Report) {
     let Some(human) = report.sweep.first().filter(|_| report.sweep.len() > 1) else { return };
     let _ = write!(
         out,
-        "<h2 id='commit'>Committing early</h2><p>Cold start; hearing frame h commits the chord of frame h + commit, \
-         so that it is drawn knowing the melody through that many frames before. What lies between the model imagines \
-         with its own melody head and takes back. {} songs, one seed; small numbers are fractions of the humans'.</p>\
-         <table><thead><tr><th></th><th>commit <small>frames</small></th><th>note in chord</th><th>changes on \
-         bar</th><th>changes per bar</th><th>length entropy <small>nats</small></th><th>silence</th></tr></thead>\
-         <tbody>",
+        "<h2 id='commit'>Committing early</h2><p>Cold start; hearing frame h commits the chord of frame h + \
+         commit, so that it is drawn knowing the melody through that many frames before. What lies between \
+         the model imagines with its own melody head and takes back. {} songs, one seed; small numbers are \
+         fractions of the humans'.</p><table><thead><tr><th></th><th>commit \
+         <small>frames</small></th><th>note in chord</th><th>changes on bar</th><th>changes per \
+         bar</th><th>length entropy <small>nats</small></th><th>silence</th></tr></thead><tbody>",
         report.sweep_songs
     );
     for (n, at) in report.sweep.iter().enumerate() {
@@ -254,8 +258,8 @@ fn sweep(out: &mut String, report: &Report) {
 fn corpora(out: &mut String, report: &Report, result: &Result) {
     let _ = write!(
         out,
-        "<h2 id='corpora'>By corpus: {}</h2><p class='note'>Small numbers are fractions of the humans' value in that \
-         corpus.</p>",
+        "<h2 id='corpora'>By corpus: {}</h2><p class='note'>Small numbers are fractions of the humans' \
+         value in that corpus.</p>",
         escaped(&result.title)
     );
     for column in COLUMNS.iter().filter(|column| column.by_corpus) {
@@ -286,9 +290,10 @@ fn corpora(out: &mut String, report: &Report, result: &Result) {
 }
 
 fn definitions(out: &mut String, report: &Report) {
-    *out += "<h2 id='definitions'>What the numbers mean</h2><p class='note'>A frame is a quarter of a beat, a beat \
-             always a quarter note. For the humans only frames count whose chord the source annotates; for a system \
-             all do. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its successor.</p><dl>";
+    *out += "<h2 id='definitions'>What the numbers mean</h2><p class='note'>A frame is a quarter of a beat, \
+             a beat always a quarter note. For the humans only frames count whose chord the source \
+             annotates; for a system all do. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its \
+             successor.</p><dl>";
     for definition in &report.definitions {
         let unit = if definition.unit.is_empty() {
             String::new()
@@ -307,8 +312,9 @@ fn definitions(out: &mut String, report: &Report) {
 
 fn protocol(out: &mut String, report: &Report) {
     let protocol = &report.protocol;
-    *out += "<h2 id='protocol'>Protocol</h2><div class='scroll'><table><thead><tr><th>system</th><th>what it is</th>\
-             <th>file</th><th>SHA-256</th><th>updates</th><th>temperature</th><th>nucleus</th></tr></thead><tbody>";
+    *out += "<h2 id='protocol'>Protocol</h2><div class='scroll'><table><thead><tr><th>system</th><th>what \
+             it is</th><th>file</th><th>SHA-256</th><th>updates</th><th>temperature</th><th>nucleus</th>\
+             </tr></thead><tbody>";
     for system in &report.systems {
         let number = |value: Option<f32>| value.map_or("–".to_owned(), |value| format!("{value}"));
         let _ = write!(
@@ -323,7 +329,8 @@ fn protocol(out: &mut String, report: &Report) {
             number(system.top_p)
         );
     }
-    *out += "</tbody></table></div><table><thead><tr><th>corpus</th><th>songs</th><th>frames</th></tr></thead><tbody>";
+    *out += "</tbody></table></div><table><thead><tr><th>corpus</th><th>songs</th><th>frames</th>\
+             </tr></thead><tbody>";
     for (source, corpus) in &report.corpora {
         let _ = write!(
             out,
@@ -335,9 +342,10 @@ fn protocol(out: &mut String, report: &Report) {
     }
     let _ = write!(
         out,
-        "</tbody></table><p>Split {}; of each song the first {} frames; {} sampling seeds (1 and on), whose songs are \
-         measured together; one training seed. Sampling under the legal mask, no chord grid. Vendi score over {} songs \
-         of the first seed, embedded by: {}. All else over all songs.</p><p><code>{}</code></p>",
+        "</tbody></table><p>Split {}; of each song the first {} frames; {} sampling seeds (1 and on), whose \
+         songs are measured together; one training seed. Sampling under the legal mask, no chord grid. \
+         Vendi score over {} songs of the first seed, embedded by: {}. All else over all \
+         songs.</p><p><code>{}</code></p>",
         escaped(&protocol.split),
         protocol.frames,
         protocol.seeds,

@@ -1,4 +1,5 @@
-//! What an evaluation found: one value that is written as JSON, as a page to read, and as a table on the terminal.
+//! What an evaluation found: one value that is written as JSON, as a page to read, and as a table on the
+//! terminal.
 
 pub mod chart;
 pub mod columns;

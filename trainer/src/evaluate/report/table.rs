@@ -1,5 +1,5 @@
-//! A condition as a table for the terminal: metrics downwards, systems across, each value with its fraction of the
-//! humans'.
+//! A condition as a table for the terminal: metrics downwards, systems across, each value with its fraction
+//! of the humans'.
 
 use super::{Result, columns::COLUMNS};
 use std::fmt::Write;
