@@ -1,9 +1,9 @@
-//! The commands: corpus, made, run, speed, export, evaluate.
+//! The commands: corpus, made, run, speed, export, evaluate, listen.
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
-use music::sampling::Sampling;
+use music::{grid::FRAMES_PER_BEAT, sampling::Sampling};
 use std::{
     collections::BTreeMap,
     fs,
@@ -24,6 +24,7 @@ use trainer::{
         system::{self, System},
     },
     export,
+    listen::{self, Pack, sound::Font},
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
     school, speed,
 };
@@ -94,11 +95,34 @@ pub enum Command {
     /// `[NAME=]FILE[@TEMPERATURE[,TOP_P]]`. The humans and a trivial accompanist are always there. An
     /// exported model plays one stream at a time and takes its time.
     Evaluate(Evaluate),
+    /// Writes a listening pack: the answers of every system to the same melodies, blind, with the key apart.
+    Listen {
+        #[command(flatten)]
+        players: Players,
+        /// The folder to write.
+        #[arg(long)]
+        out: PathBuf,
+        /// Melodies.
+        #[arg(long, default_value_t = 8)]
+        melodies: usize,
+        /// Beats of each.
+        #[arg(long, default_value_t = 32)]
+        beats: usize,
+        /// Beats a minute.
+        #[arg(long, default_value_t = 96.0)]
+        bpm: f64,
+        /// Deals the blind names.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// A General MIDI SoundFont (.sf2); the system's by default.
+        #[arg(long)]
+        soundfont: Option<PathBuf>,
+    },
 }
 
-/// What to evaluate, and how.
+/// Who plays, and to what.
 #[derive(Args)]
-pub struct Evaluate {
+pub struct Players {
     /// Who plays.
     systems: Vec<String>,
     /// The folder of corpora.
@@ -119,6 +143,13 @@ pub struct Evaluate {
     /// Nucleus of systems that bear none of their own.
     #[arg(long, default_value_t = 1.0)]
     top_p: f32,
+}
+
+/// What to evaluate, and how.
+#[derive(Args)]
+pub struct Evaluate {
+    #[command(flatten)]
+    players: Players,
     /// Sampling seeds.
     #[arg(long, default_value_t = 3)]
     seeds: u64,
@@ -238,12 +269,26 @@ impl Command {
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
             Self::Evaluate(asked) => asked.run()?,
+            Self::Listen { players, out, melodies, beats, bpm, seed, soundfont } => {
+                let (systems, songs) = (players.systems()?, players.songs()?);
+                let font = soundfont.or_else(Font::on_system).map(|path| Font::open(&path)).transpose()?;
+                if font.is_none() {
+                    eprintln!("no SoundFont was found: name one with --soundfont; the pack has MIDI alone");
+                }
+                let pack = Pack { melodies, frames: beats * FRAMES_PER_BEAT as usize, bpm, seed };
+                let num = listen::write(&out, &systems, &songs, pack, font.as_ref())?;
+                println!(
+                    "{num} melodies, {} answers each: {}",
+                    systems.len(),
+                    out.join("index.html").display()
+                );
+            }
         }
         Ok(())
     }
 }
 
-impl Evaluate {
+impl Players {
     /// The named systems, or those whose checkpoints stand in the run folder.
     fn systems(&self) -> anyhow::Result<Vec<System>> {
         let mut named: Vec<String> =
@@ -272,6 +317,24 @@ impl Evaluate {
         Ok(systems)
     }
 
+    /// The songs of the split.
+    fn songs(&self) -> anyhow::Result<Songs> {
+        let split = Split::parse(&self.split)
+            .with_context(|| format!("{} is no split: say train, valid or test", self.split))?;
+        let sources = match (&self.run, self.sources.is_empty()) {
+            (_, false) => self.sources.clone(),
+            (Some(run), true) => kept_recipe(run)?.sources,
+            (None, true) => bail!("say which corpora: --sources A,B or --run DIR"),
+        };
+        let songs = Songs::of(&corpora(&self.data, &sources)?, split);
+        if songs.0.is_empty() {
+            bail!("no song of {} is in the {} split", sources.join(", "), self.split);
+        }
+        Ok(songs)
+    }
+}
+
+impl Evaluate {
     fn protocol(&self) -> anyhow::Result<Protocol> {
         if self.seeds == 0 || self.songs == 0 {
             bail!("--seeds and --songs must be above 0");
@@ -287,7 +350,7 @@ impl Evaluate {
                 .chain(std::env::args().skip(1))
                 .collect::<Vec<_>>()
                 .join(" "),
-            split: self.split.clone(),
+            split: self.players.split.clone(),
             seeds: self.seeds,
             songs: self.songs,
             conditions,
@@ -296,18 +359,8 @@ impl Evaluate {
     }
 
     fn run(self) -> anyhow::Result<()> {
-        let (protocol, systems) = (self.protocol()?, self.systems()?);
-        let split = Split::parse(&self.split)
-            .with_context(|| format!("{} is no split: say train, valid or test", self.split))?;
-        let sources = match (&self.run, self.sources.is_empty()) {
-            (_, false) => self.sources.clone(),
-            (Some(run), true) => kept_recipe(run)?.sources,
-            (None, true) => bail!("say which corpora: --sources A,B or --run DIR"),
-        };
-        let songs = Songs::of(&corpora(&self.data, &sources)?, split);
-        if songs.0.is_empty() {
-            bail!("no song of {} is in the {} split", sources.join(", "), self.split);
-        }
+        let (protocol, systems) = (self.protocol()?, self.players.systems()?);
+        let songs = self.players.songs()?;
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
             "{msg:<32} {wide_bar} {human_pos}/{human_len} frames {elapsed} ({eta} left)",
         )?);

@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod evaluate;
 pub mod export;
 pub mod finetune;
+pub mod listen;
 pub mod model;
 pub mod native;
 pub mod ops;

@@ -25,6 +25,7 @@ use crate::{
         rollout::{Melody, Player, accompany},
     },
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
+    native,
     ops::{apply, cross_entropy::CrossEntropy, decoupled::Decoupled, divergence::KlTo},
     pretrain::Learner,
     reward::{Active, adversary::Adversary, judge::Judges, score},
@@ -124,6 +125,19 @@ fn illegal(batch: &Batch) -> Vec<f32> {
         }
     }
     out
+}
+
+/// The critic's largest gradient norm, as a share of the whole's.
+const CRITIC_SHARE: f32 = 0.3;
+
+/// Scales gradients down to a global norm of at most `most`.
+fn clip(gradients: &mut [Vec<f32>], most: f32) {
+    let norm = gradients.iter().map(|g| native::dot(g, g)).sum::<f32>().sqrt();
+    if norm > most {
+        for gradient in gradients {
+            native::scale_row(gradient, most / norm);
+        }
+    }
 }
 
 impl<'a> Finetuning<'a> {
@@ -268,7 +282,9 @@ impl<'a> Finetuning<'a> {
                 + apply::<2, 1>(logits, Arc::new(gain)).sum()
                 + mean(error, &mask, num) * settings.critic;
         }
-        let gradients = leaves.gradients(&loss.backward());
+        let mut gradients = leaves.gradients(&loss.backward());
+        // The critic's errors are large while it is new: they must not use up the clip that all share.
+        clip(&mut gradients[student.policy.parameters.0.len()..], CRITIC_SHARE * settings.optimizer.clip);
         line.gradient_norm =
             settings.optimizer.update(&mut parameters, moments, &gradients, settings.updates);
         student.set_parameters(parameters);
@@ -504,6 +520,15 @@ mod tests {
         assert_eq!(a, b);
         let policy = Checkpoint::<Policy>::from_bytes(&whole.checkpoint.to_bytes().unwrap()).unwrap();
         assert_eq!(policy.network.parameters, whole.checkpoint.network.policy.parameters);
+    }
+
+    #[test]
+    fn gradients_are_clipped_together() {
+        let mut gradients = vec![vec![3.0], vec![0.0, 4.0]];
+        clip(&mut gradients, 10.0);
+        assert_eq!(gradients, [vec![3.0], vec![0.0, 4.0]]);
+        clip(&mut gradients, 1.0);
+        assert!((gradients[0][0] - 0.6).abs() < 1e-6 && (gradients[1][1] - 0.8).abs() < 1e-6);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// Numbers between the critic's two maps.
 const INNER: usize = 64;
 
+/// What the critic's last map is multiplied by: returns are sums over many frames, and so its steps reach them sooner.
+const REACH: f32 = 10.0;
+
 /// Policy and critic. A student's checkpoint reads as a policy's too: it only has more in it.
 #[derive(Clone, Debug)]
 pub struct Student {
@@ -47,7 +50,7 @@ impl Student {
             apply(leaves.leaf(first + n), Arc::new(Expand { layout: tied.layout.clone(), shape: tied.shape }))
         };
         let inner: Tensor<2> = apply(hidden.detach().matmul(map(0)) + map(1), Arc::new(Gelu));
-        let out = inner.matmul(map(2)) + map(3);
+        let out = (inner.matmul(map(2)) + map(3)) * REACH;
         let [rows, _] = out.dims();
         out.reshape([rows])
     }
