@@ -99,7 +99,7 @@ impl Crop {
     }
 }
 
-/// How crops are changed; each number is the probability that a crop is.
+/// How crops are changed; the first numbers are the probability that a crop is.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
@@ -117,6 +117,10 @@ pub struct Augmentation {
     pub hidden_phase: f64,
     /// Wrong chords played, and put right.
     pub wrong_chords: f64,
+    /// Chance that a wrong chord is put right on a beat.
+    pub righted_on_beat: f64,
+    /// And in the middle or at the start of a bar.
+    pub righted_on_half_bar: f64,
 }
 
 impl Default for Augmentation {
@@ -129,6 +133,8 @@ impl Default for Augmentation {
             key_jump: 0.2,
             hidden_phase: 0.15,
             wrong_chords: 0.75,
+            righted_on_beat: 0.7,
+            righted_on_half_bar: 0.9,
         }
     }
 }
@@ -146,6 +152,8 @@ impl Augmentation {
         key_jump: 0.0,
         hidden_phase: 0.0,
         wrong_chords: 0.0,
+        righted_on_beat: 0.0,
+        righted_on_half_bar: 0.0,
     };
 
     /// Changes a crop of one song.
@@ -185,60 +193,59 @@ impl Augmentation {
     /// Lets the accompanist of a whole crop err and recover, sometimes.
     pub fn mislead(&self, crop: &mut Crop, rng: &mut impl Rng) {
         if rng.random_bool(self.wrong_chords) {
-            play_wrong(crop, rng);
+            self.play_wrong(crop, rng);
         }
     }
 }
 
 /// Of a crop's chords, the share that goes wrong in a crop where some do.
 const WRONG_SHARE: f64 = 0.3;
-/// Chance that a wrong chord is put right on a beat, and in the middle or at the start of a bar.
-const RIGHTED_ON_BEAT: f64 = 0.3;
-const RIGHTED_ON_HALF_BAR: f64 = 0.6;
 /// Chance that a wrong chord is followed by a right one when the right one changes.
 const RIGHTED_AT_CHANGE: f64 = 0.6;
 
-/// Plays wrong chords in place of some right ones, and puts them right: see the head of this file.
-fn play_wrong(crop: &mut Crop, rng: &mut impl Rng) {
-    let right = sounding(&crop.chords);
-    let known: Vec<Chord> = crop
-        .chords
-        .iter()
-        .filter_map(|c| if let ChordFrame::Onset(chord) = c { Some(*chord) } else { None })
-        .collect();
-    let mut played = crop.chords.clone();
-    let mut is_wrong = false;
-    for t in 0..played.len() {
-        let goes_on = matches!(crop.chords[t], ChordFrame::Hold);
-        match crop.chords[t] {
-            ChordFrame::Onset(chord) => {
-                is_wrong = rng.random_bool(if is_wrong { 1.0 - RIGHTED_AT_CHANGE } else { WRONG_SHARE });
-                if is_wrong {
-                    played[t] = ChordFrame::Onset(wrong_for(chord, &known, rng));
+impl Augmentation {
+    /// Plays wrong chords in place of some right ones, and puts them right: see the head of this file.
+    fn play_wrong(&self, crop: &mut Crop, rng: &mut impl Rng) {
+        let right = sounding(&crop.chords);
+        let known: Vec<Chord> = crop
+            .chords
+            .iter()
+            .filter_map(|c| if let ChordFrame::Onset(chord) = c { Some(*chord) } else { None })
+            .collect();
+        let mut played = crop.chords.clone();
+        let mut is_wrong = false;
+        for t in 0..played.len() {
+            let goes_on = matches!(crop.chords[t], ChordFrame::Hold);
+            match crop.chords[t] {
+                ChordFrame::Onset(chord) => {
+                    is_wrong = rng.random_bool(if is_wrong { 1.0 - RIGHTED_AT_CHANGE } else { WRONG_SHARE });
+                    if is_wrong {
+                        played[t] = ChordFrame::Onset(wrong_for(chord, &known, rng));
+                    }
                 }
+                ChordFrame::Silence => is_wrong = false,
+                ChordFrame::Hold => {}
             }
-            ChordFrame::Silence => is_wrong = false,
-            ChordFrame::Hold => {}
-        }
-        let (on_beat, on_half_bar) = match crop.phases[t] {
-            BarPhase::At { position, .. } => {
-                (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar())
+            let (on_beat, on_half_bar) = match crop.phases[t] {
+                BarPhase::At { position, .. } => {
+                    (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar())
+                }
+                BarPhase::Unknown => (t as i64 % FRAMES_PER_BEAT == 0, false),
+            };
+            let chance = if on_half_bar { self.righted_on_half_bar } else { self.righted_on_beat };
+            if is_wrong
+                && goes_on
+                && on_beat
+                && rng.random_bool(chance)
+                && let Some(chord) = right[t]
+            {
+                played[t] = ChordFrame::Onset(chord);
+                crop.chords[t] = ChordFrame::Onset(chord);
+                is_wrong = false;
             }
-            BarPhase::Unknown => (t as i64 % FRAMES_PER_BEAT == 0, false),
-        };
-        let chance = if on_half_bar { RIGHTED_ON_HALF_BAR } else { RIGHTED_ON_BEAT };
-        if is_wrong
-            && goes_on
-            && on_beat
-            && rng.random_bool(chance)
-            && let Some(chord) = right[t]
-        {
-            played[t] = ChordFrame::Onset(chord);
-            crop.chords[t] = ChordFrame::Onset(chord);
-            is_wrong = false;
         }
+        crop.played = Some(played);
     }
-    crop.played = Some(played);
 }
 
 /// A chord that is not the right one: mostly one of the same song, else the right one elsewhere.
@@ -331,7 +338,7 @@ mod tests {
                 &"| C - - - - - - - G - - - - - - - |".repeat(4).replace("||", "|"),
             );
             let right = sounding(&misled.chords);
-            play_wrong(&mut misled, &mut rng);
+            Augmentation::default().play_wrong(&mut misled, &mut rng);
             let played = misled.played.clone().unwrap();
             // What is asked for is always the right chord: struck where it was, or where a wrong one is put right.
             assert_eq!(sounding(&misled.chords), right);
@@ -357,6 +364,7 @@ mod tests {
             key_jump: 1.0,
             hidden_phase: 1.0,
             wrong_chords: 1.0,
+            ..Augmentation::default()
         };
         let line = "| C4 - E4 . G4 - - - |".repeat(20).replace("||", "|");
         let chords = "| C - - - - - - - |".repeat(20).replace("||", "|");

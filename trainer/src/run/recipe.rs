@@ -238,6 +238,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_recipes_that_come_with_the_trainer_are_recipes() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+        let mut num = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let recipe = Recipe::parse(&std::fs::read_to_string(&path).unwrap());
+            assert!(recipe.is_ok(), "{}: {recipe:?}", path.display());
+            num += 1;
+        }
+        assert!(num >= 3);
+    }
+
+    #[test]
+    fn a_stage_of_finetuning_needs_a_stage_before_it() {
+        let text = "name = \"x\"\nseed = 1\nsources = []\n[[finetune]]\nname = \"a\"\nfrom = \"b\"\n";
+        assert!(Recipe::parse(text).unwrap_err().contains("starts from b"));
+        let twice = text.replace("\"b\"", "\"mle\"") + "[[finetune]]\nname = \"a\"\n";
+        assert!(Recipe::parse(&twice).unwrap_err().contains("taken"));
+        let teacher = text.replace("\"b\"", "\"mle\"").replace("\"a\"", "\"teacher\"");
+        assert!(Recipe::parse(&teacher).unwrap_err().contains("taken"));
+        let odd = text.replace("\"b\"", "\"mle\"") + "rollouts = 20\nbatch = 16\n";
+        assert!(Recipe::parse(&odd).unwrap_err().contains("no whole number"));
+    }
+
+    #[test]
     fn unknown_keys_are_errors() {
         let text = "name = \"x\"\nseed = 1\nsources = []\n";
         assert!(Recipe::parse(text).is_ok());
