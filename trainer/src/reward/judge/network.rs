@@ -251,7 +251,7 @@ impl Network for Discriminative {
 }
 
 impl Discriminative {
-    /// The logit of each crop, [crops]: above 0 where it is rather real.
+    /// The logit of each crop, `[crops]`: above 0 where it is rather real.
     pub fn logits(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<1> {
         let num = self.encoder.parameters.0.len();
         let state = pooled(&self.encoder, &leaves.part(0..num), inputs, device);
