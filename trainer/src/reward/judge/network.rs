@@ -17,7 +17,7 @@ use crate::{
     ops::{apply, expand::Expand},
     optimizer::Parameters,
 };
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
 
 /// The logarithm of the inverse temperature before training, ln(1/0.07), and its highest value (CLIP's).
@@ -57,16 +57,19 @@ pub trait Judging: Network {
     fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1>;
     /// How well the lanes of each crop go together: a cosine, or a probability.
     fn scores(&self, crops: &[Crop], rhythm_only: bool) -> Vec<f32>;
-    /// Makes ready for training on pairs like these.
-    fn prepare(&mut self, _pairs: &Pairs, _rhythm_only: bool) {}
+    /// Measures on pairs what training took from each batch; to be called before scoring. Training itself does
+    /// not hang on it.
+    fn settle(&mut self, _pairs: &Pairs, _rhythm_only: bool) {}
     /// Whether it learns from fake pairs beside the real ones.
     const NEEDS_FAKE: bool;
 }
 
 /// Two towers, one a lane, and how far apart they lie.
 ///
-/// Most of a state's mean over frames is the same for all music, and untrained embeddings would all point the
-/// same way. So each projection has a bias, which begins as minus the mean of a first batch.
+/// Most of a state's mean over frames is the same for all music, so that all embeddings would point one way and
+/// stay there. Therefore embeddings are centred before they are brought to length 1: in training by the mean of
+/// the batch, afterwards by the bias, which is minus that mean. Where transposition ties features, their mean is
+/// one number, so that centring commutes with transposition too.
 #[derive(Clone, Debug)]
 pub struct Contrastive {
     chords: Policy,
@@ -139,22 +142,37 @@ impl Network for Contrastive {
 }
 
 impl Contrastive {
-    /// The embeddings of one lane, [crops, width], before they are brought to length 1. `lanes` is chords or
-    /// melody.
+    /// The embeddings of one lane, [crops, width], neither centred nor of length 1. `lanes` is chords or melody.
     fn project(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
         let num = self.chords.parameters.0.len();
-        let (tower, from, projection) = match lanes {
-            Lanes::Chords => (&self.chords, 0, 2 * num),
-            Lanes::Melody | Lanes::Both => (&self.melody, num, 2 * num + 2),
+        let (tower, from) = match lanes {
+            Lanes::Chords => (&self.chords, 0),
+            Lanes::Melody | Lanes::Both => (&self.melody, num),
         };
         let state = pooled(tower, &leaves.part(from..from + num), inputs, device);
-        let weight = dense(leaves, projection, &self.projection);
-        state.matmul(weight) + dense(leaves, projection + 1, &self.bias)
+        state.matmul(dense(leaves, self.weight(lanes), &self.projection))
     }
 
-    /// The embeddings of one lane, [crops, width], each of length 1.
-    fn embed(&self, leaves: &Leaves, inputs: &Inputs, lanes: Lanes, device: &Device) -> Tensor<2> {
-        let z = self.project(leaves, inputs, lanes, device);
+    /// Where a lane's projection stands among the parameters; its bias follows.
+    fn weight(&self, lanes: Lanes) -> usize {
+        2 * self.chords.parameters.0.len() + if lanes == Lanes::Chords { 0 } else { 2 }
+    }
+
+    /// The mean of embeddings [crops, width] over crops and over the features that transposition ties, [1, width].
+    fn mean(&self, z: Tensor<2>, device: &Device) -> Tensor<2> {
+        let width = self.bias.layout.len();
+        let mut tied = vec![0.0f32; width * width];
+        for (i, a) in self.bias.layout.iter().enumerate() {
+            let num = self.bias.layout.iter().filter(|b| *b == a).count();
+            for (j, _) in self.bias.layout.iter().enumerate().filter(|(_, b)| *b == a) {
+                tied[i * width + j] = 1.0 / num as f32;
+            }
+        }
+        z.mean_dim(0).matmul(Tensor::from_data(TensorData::new(tied, [width, width]), device))
+    }
+
+    /// Centred embeddings at length 1.
+    fn unit(z: Tensor<2>) -> Tensor<2> {
         z.clone() / (z.square().sum_dim(1) + 1e-12).sqrt()
     }
 
@@ -163,31 +181,28 @@ impl Contrastive {
         let device = Device::flex();
         let leaves = Leaves::new(&self.parameters(), &device, false);
         let hearing = Hearing { lanes, rhythm_only };
-        in_batches(crops, |crops| values(self.embed(&leaves, &hearing.inputs(crops), lanes, &device)))
+        in_batches(crops, |crops| {
+            let z = self.project(&leaves, &hearing.inputs(crops), lanes, &device);
+            values(Self::unit(z + dense(&leaves, self.weight(lanes) + 1, &self.bias)))
+        })
     }
 }
 
 impl Judging for Contrastive {
     const NEEDS_FAKE: bool = false;
 
-    fn prepare(&mut self, pairs: &Pairs, rhythm_only: bool) {
+    fn settle(&mut self, pairs: &Pairs, rhythm_only: bool) {
         let device = Device::flex();
         let leaves = Leaves::new(&self.parameters(), &device, false);
         for lanes in [Lanes::Chords, Lanes::Melody] {
             let inputs = Hearing { lanes, rhythm_only }.inputs(&pairs.real);
-            let z = values(self.project(&leaves, &inputs, lanes, &device));
-            // Over all crops, and over all places that share a number: the same in every key.
-            let (mut sums, mut counts) = (vec![0.0; self.bias.free], vec![0.0; self.bias.free]);
-            for (x, place) in z.iter().zip(self.bias.layout.iter().cycle()) {
-                sums[*place as usize] += x;
-                counts[*place as usize] += 1.0;
-            }
+            let mean = values(self.mean(self.project(&leaves, &inputs, lanes, &device), &device));
             let target = match lanes {
                 Lanes::Chords => &mut self.chord_projection.bias,
                 Lanes::Melody | Lanes::Both => &mut self.melody_projection.bias,
             };
-            for (bias, (sum, count)) in target.iter_mut().zip(sums.iter().zip(&counts)) {
-                *bias -= sum / f32::max(*count, 1.0);
+            for (x, place) in mean.iter().zip(self.bias.layout.iter()) {
+                target[*place as usize] = -x;
             }
         }
     }
@@ -195,7 +210,8 @@ impl Judging for Contrastive {
     fn loss(&self, leaves: &Leaves, pairs: &Pairs, rhythm_only: bool, device: &Device) -> Tensor<1> {
         let of = |lanes| {
             let inputs = Hearing { lanes, rhythm_only }.inputs(&pairs.real);
-            self.embed(leaves, &inputs, lanes, device)
+            let z = self.project(leaves, &inputs, lanes, device);
+            Self::unit(z.clone() - self.mean(z, device))
         };
         let sharpness = leaves.leaf(2 * self.chords.parameters.0.len() + 4).exp();
         let likeness = of(Lanes::Melody).matmul(of(Lanes::Chords).transpose());
@@ -251,7 +267,7 @@ impl Network for Discriminative {
 }
 
 impl Discriminative {
-    /// The logit of each crop, [crops]: above 0 where it is rather real.
+    /// The logit of each crop, `[crops]`: above 0 where it is rather real.
     pub fn logits(&self, leaves: &Leaves, inputs: &Inputs, device: &Device) -> Tensor<1> {
         let num = self.encoder.parameters.0.len();
         let state = pooled(&self.encoder, &leaves.part(0..num), inputs, device);
@@ -361,7 +377,7 @@ mod tests {
             mean.map(|x| x * x).sum::<f32>().sqrt()
         };
         assert!(mean_length(&judge) > 0.95, "{}", mean_length(&judge));
-        judge.prepare(&Pairs { real: real.clone(), fake: Vec::new() }, false);
+        judge.settle(&Pairs { real: real.clone(), fake: Vec::new() }, false);
         assert!(mean_length(&judge) < 0.6, "{}", mean_length(&judge));
         // And the key is still heard between the lanes alone, much better now.
         let scores = judge.of(&[moved(0, 0), moved(4, 4), moved(0, 6)]);

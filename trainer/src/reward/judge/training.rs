@@ -76,7 +76,6 @@ impl<'a, N: Examined> Training<'a, N> {
         checkpoint: Option<Checkpoint<N>>,
     ) -> Result<Self, String> {
         let seed = seed ^ 0x1d9e ^ judge.seed.rotate_left(32);
-        let is_new = checkpoint.is_none();
         let checkpoint = match checkpoint {
             Some(found) if found.network.shape() == settings.model => found,
             Some(found) => {
@@ -93,13 +92,9 @@ impl<'a, N: Examined> Training<'a, N> {
         let crops = if N::NEEDS_FAKE { settings.batch / 2 } else { settings.batch };
         let batches = Batches::new(songs, crops, judge.frames + SLACK, settings.augmentation, seed);
         let device = Device::flex().autodiff();
-        let mut training = Self { settings, judge, batches, crops, seed, device, checkpoint };
+        let training = Self { settings, judge, batches, crops, seed, device, checkpoint };
         if songs.num_frames() == 0 || training.pairs(0).real.len() < 2 {
             return Err(format!("{}: the songs have no stretches where both lanes sound", judge.name()));
-        }
-        if is_new {
-            let pairs = training.pairs(0);
-            training.checkpoint.network.prepare(&pairs, judge.rhythm_only);
         }
         Ok(training)
     }
@@ -133,8 +128,16 @@ impl<'a, N: Examined> Training<'a, N> {
         Line { loss: Some(loss.unwrap_or(f32::NAN)), gradient_norm: Some(norm), ..self.line(update, "train") }
     }
 
+    /// Makes the network ready to score: what it centres by is measured on the first batches.
+    pub fn settle(&mut self) {
+        let batches = (0..SETTLED_ON).map(|number| self.pairs(number));
+        let real = batches.flat_map(|pairs| pairs.real).collect();
+        self.checkpoint.network.settle(&Pairs { real, fake: Vec::new() }, self.judge.rhythm_only);
+    }
+
     /// Quality on held-out crops, which are longer than the judge by [`SLACK`].
-    pub fn validate(&self, held_out: &[Crop]) -> Line {
+    pub fn validate(&mut self, held_out: &[Crop]) -> Line {
+        self.settle();
         let quality = self.checkpoint.network.quality(&self.judge, held_out);
         Line { quality: Some(quality), ..self.line(self.checkpoint.moments.updates, "valid") }
     }
@@ -144,6 +147,9 @@ impl<'a, N: Examined> Training<'a, N> {
         Line { stage: "judges", judge, update, split, loss: None, gradient_norm: None, quality: None }
     }
 }
+
+/// Batches that a finished network settles on.
+const SETTLED_ON: u64 = 2;
 
 /// Updates from one line of the metrics file to the next.
 const LOGGED_EVERY: u64 = 10;
@@ -163,7 +169,8 @@ fn train<N: Examined>(
     let valid = held_out(&lessons.valid, held_out_frames(&judge), settings.held_out);
     let name = judge.name();
     let shown = progress.stage(&name, settings.updates, training.checkpoint.moments.updates);
-    let save = |training: &Training<N>| -> anyhow::Result<()> {
+    let save = |training: &mut Training<N>| -> anyhow::Result<()> {
+        training.settle();
         let bytes = training.checkpoint.to_bytes().map_err(anyhow::Error::msg)?;
         Ok(folder.write(&judge.checkpoint(), &bytes)?)
     };
@@ -183,12 +190,12 @@ fn train<N: Examined>(
             }
         }
         if saved.elapsed() > Duration::from_secs(settings.checkpoint_seconds) {
-            save(&training)?;
+            save(&mut training)?;
             saved = Instant::now();
         }
     }
     if training.checkpoint.moments.updates > before {
-        save(&training)?;
+        save(&mut training)?;
     }
     Ok(training.checkpoint)
 }
@@ -300,6 +307,8 @@ mod tests {
             assert_eq!(a.loss.map(f32::to_bits), b.loss.map(f32::to_bits));
             assert_eq!(a, b);
         }
+        whole.settle();
+        resumed.settle();
         assert_eq!(whole.checkpoint.network.parameters(), resumed.checkpoint.network.parameters());
     }
 
@@ -313,6 +322,7 @@ mod tests {
         let (settings, songs) = (settings(), songs());
         let mut training = Training::<N>::new(&settings, judge(kind), &songs, 3, None).unwrap();
         let losses: Vec<f32> = (0..40).filter_map(|_| training.update().loss).collect();
+        training.settle();
         let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
         (mean(&losses[..5]), mean(&losses[35..]), training.checkpoint.network.into())
     }
