@@ -1,5 +1,7 @@
 //! The tiny recipe from its first stage to its last, as a stranger runs it; killed and resumed it ends with the same bits.
 
+#![cfg(test)]
+
 use safetensors::SafeTensors;
 use std::{
     collections::BTreeMap,
@@ -55,6 +57,7 @@ fn every_stage_runs_and_a_killed_run_ends_with_the_same_bits() {
     // Killed again and again, at moments that have nothing to do with its checkpoints.
     for n in 0..6 {
         let mut child = run(&data, &broken);
+        #[expect(clippy::disallowed_methods, reason = "the moment of the kill must be any moment")]
         std::thread::sleep(Duration::from_millis(700 + 400 * n));
         child.kill().unwrap();
         child.wait().unwrap();

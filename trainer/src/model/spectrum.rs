@@ -25,30 +25,26 @@ const PARTS: [(usize, usize); 6] = [(1, 1), (2, 2), (4, 2), (6, 2), (8, 2), (10,
 
 /// The basis, `[function][class]`: the constant, frequency 6, then cosine and sine of frequencies 1 to 5.
 pub fn basis() -> [[f32; CLASSES]; CLASSES] {
-    let mut out = [[0.0; CLASSES]; CLASSES];
     let norm = (CLASSES as f64).sqrt().recip();
-    for class in 0..CLASSES {
-        out[0][class] = norm as f32;
-        out[1][class] = if class % 2 == 0 { norm } else { -norm } as f32;
-        for frequency in 1..=5 {
-            let angle = std::f64::consts::TAU * ((frequency * class) % CLASSES) as f64 / CLASSES as f64;
-            out[2 * frequency][class] = (norm * std::f64::consts::SQRT_2 * angle.cos()) as f32;
-            out[2 * frequency + 1][class] = (norm * std::f64::consts::SQRT_2 * angle.sin()) as f32;
-        }
-    }
-    out
+    let value = |function: usize, class: usize| {
+        let angle = |frequency: usize| {
+            std::f64::consts::TAU * ((frequency * class) % CLASSES) as f64 / CLASSES as f64
+        };
+        let value = match function {
+            0 => norm,
+            1 => norm * angle(6).cos(),
+            even if even % 2 == 0 => norm * std::f64::consts::SQRT_2 * angle(even / 2).cos(),
+            odd => norm * std::f64::consts::SQRT_2 * angle(odd / 2).sin(),
+        };
+        value as f32
+    };
+    std::array::from_fn(|function| std::array::from_fn(|class| value(function, class)))
 }
 
 /// The basis, transposed: its inverse.
 pub fn inverse() -> [[f32; CLASSES]; CLASSES] {
     let forth = basis();
-    let mut back = [[0.0; CLASSES]; CLASSES];
-    for (function, row) in forth.iter().enumerate() {
-        for (class, value) in row.iter().enumerate() {
-            back[class][function] = *value;
-        }
-    }
-    back
+    std::array::from_fn(|class| std::array::from_fn(|function| forth[function][class]))
 }
 
 /// How the features of a space are sorted before the transform: invariants by channel, then each class's channels.

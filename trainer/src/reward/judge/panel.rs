@@ -18,20 +18,20 @@ use std::collections::HashMap;
 #[derive(Clone, Debug)]
 pub enum Trained {
     /// Two towers.
-    Contrastive(Contrastive),
+    Contrastive(Box<Contrastive>),
     /// One encoder.
-    Discriminative(Discriminative),
+    Discriminative(Box<Discriminative>),
 }
 
 impl From<Contrastive> for Trained {
     fn from(network: Contrastive) -> Self {
-        Self::Contrastive(network)
+        Self::Contrastive(Box::new(network))
     }
 }
 
 impl From<Discriminative> for Trained {
     fn from(network: Discriminative) -> Self {
-        Self::Discriminative(network)
+        Self::Discriminative(Box::new(network))
     }
 }
 
@@ -46,8 +46,8 @@ impl Trained {
             bail!("{} is not there: train the judges first", path.display());
         }
         Ok(match judge.kind {
-            Kind::Contrastive => Self::Contrastive(Checkpoint::load(&path)?.network),
-            Kind::Discriminative => Self::Discriminative(Checkpoint::load(&path)?.network),
+            Kind::Contrastive => Self::Contrastive(Box::new(Checkpoint::load(&path)?.network)),
+            Kind::Discriminative => Self::Discriminative(Box::new(Checkpoint::load(&path)?.network)),
         })
     }
 
@@ -158,7 +158,7 @@ mod tests {
 
     fn judge(frames: usize, seed: u64) -> (Judge, Trained) {
         let judge = Judge { kind: Kind::Contrastive, frames, rhythm_only: false, seed };
-        (judge, Trained::Contrastive(Contrastive::build(SMALL, seed).unwrap()))
+        (judge, Trained::Contrastive(Box::new(Contrastive::build(SMALL, seed).unwrap())))
     }
 
     #[test]
