@@ -1,3 +1,5 @@
+//! The whole evaluation on songs made by hand.
+
 use super::{conditions::tests::song, metrics::vendi::ChordUse, *};
 use crate::{
     model::{Network, Policy, Shape, teacher::Teacher},
