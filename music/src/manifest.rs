@@ -93,9 +93,9 @@ pub struct Manifest {
     pub revision: String,
     /// Training steps behind it.
     pub steps: u64,
-    /// Temperature it is meant to be sampled at.
+    /// Temperature it is meant to be sampled at, of the onsets (`sampling::Sampling`).
     pub temperature: f32,
-    /// Nucleus it is meant to be sampled from.
+    /// Nucleus it is meant to be sampled from, of the onsets.
     pub top_p: f32,
     /// Corpora it was trained on, with their licences.
     pub corpora: BTreeMap<String, String>,

@@ -69,7 +69,7 @@ pub struct Rules {
     pub look_ahead: i64,
     /// Frames at the head of an epoch in which the model only listens.
     pub listen: i64,
-    /// What the model's own sampling temperature is multiplied by; 0 takes the likeliest.
+    /// What the model's own sampling temperature is multiplied by; at 0 what is struck is the likeliest.
     pub temperature: f32,
     /// Where chords may change.
     pub grid: ChangeGrid,

@@ -54,6 +54,9 @@ pub enum Command {
         /// This stage alone: mle, teacher, a judge or a stage of finetuning by its name.
         #[arg(long)]
         only: Option<String>,
+        /// Go on although the run folder was begun with another recipe.
+        #[arg(long)]
+        changed: bool,
     },
     /// Writes a corpus of made songs into a folder, for the tiny recipe.
     Made {
@@ -184,8 +187,11 @@ fn corpora(folder: &Path, sources: &[String]) -> anyhow::Result<Vec<Imported>> {
     Ok(songs)
 }
 
+/// The recipe in a run folder.
+const KEPT_RECIPE: &str = "recipe.toml";
+
 fn kept_recipe(run: &Path) -> anyhow::Result<Recipe> {
-    let path = run.join("recipe.toml");
+    let path = run.join(KEPT_RECIPE);
     let text = fs::read_to_string(&path).with_context(|| format!("{}: train first", path.display()))?;
     Recipe::parse(&text).map_err(anyhow::Error::msg)
 }
@@ -217,13 +223,20 @@ impl Command {
                     );
                 }
             }
-            Self::Run { recipe, data, run, only } => {
+            Self::Run { recipe, data, run, only, changed } => {
                 let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
                 let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
                 let imported = corpora(&data, &recipe.sources)?;
                 let lessons = Lessons::of(&imported);
                 let folder = RunFolder::open(&run)?;
-                folder.write("recipe.toml", text.as_bytes())?;
+                if !changed && run.join(KEPT_RECIPE).exists() && kept_recipe(&run)? != recipe {
+                    bail!(
+                        "{} was begun with another recipe: name another folder, or say --changed to go on with this \
+                         one where the stages stand",
+                        run.display()
+                    );
+                }
+                folder.write(KEPT_RECIPE, text.as_bytes())?;
                 println!(
                     "{} songs ({} frames) to train on, {} held out",
                     lessons.train.0.len(),

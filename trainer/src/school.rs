@@ -88,6 +88,9 @@ impl<'a> Stage<'a> {
                     Kind::Contrastive => updates_made::<Contrastive>(folder, &judge.checkpoint())?,
                     Kind::Discriminative => updates_made::<Discriminative>(folder, &judge.checkpoint())?,
                 };
+                // A judge that was trained but not reported yet, because it was killed between the two, is not done.
+                let is_reported = training::reports(folder)?.contains_key(&judge.name());
+                let done = if is_reported { done } else { done.min(s.updates.saturating_sub(1)) };
                 // Its encoder against the policy's.
                 let size = |shape: Shape| (shape.layers * shape.width() * shape.width()) as u64;
                 let work = UPDATE * s.batch as u64 * judge.frames as u64 * size(s.model) / size(recipe.model);
@@ -122,6 +125,9 @@ impl<'a> Stage<'a> {
 /// # Errors
 /// A broken checkpoint, a stage that the recipe does not have, or what the file system says.
 pub fn run(recipe: &Recipe, lessons: &Lessons, folder: &RunFolder, only: Option<&str>) -> anyhow::Result<()> {
+    if lessons.train.0.is_empty() {
+        bail!("no song of the corpora is in the train split: there is nothing to learn from");
+    }
     let mut stages = Stage::all(recipe);
     if let Some(only) = only {
         let known: Vec<_> = stages.iter().map(Stage::name).collect();

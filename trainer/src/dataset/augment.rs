@@ -117,10 +117,12 @@ pub struct Augmentation {
     pub hidden_phase: f64,
     /// Wrong chords played, and put right.
     pub wrong_chords: f64,
-    /// Chance that a wrong chord is put right on a beat.
+    /// Chance that a wrong chord is put right on a beat,
     pub righted_on_beat: f64,
-    /// And in the middle or at the start of a bar.
+    /// in the middle of a bar,
     pub righted_on_half_bar: f64,
+    /// and on a bar line.
+    pub righted_on_bar: f64,
 }
 
 impl Default for Augmentation {
@@ -133,8 +135,9 @@ impl Default for Augmentation {
             key_jump: 0.2,
             hidden_phase: 0.15,
             wrong_chords: 0.75,
-            righted_on_beat: 0.7,
-            righted_on_half_bar: 0.9,
+            righted_on_beat: 0.2,
+            righted_on_half_bar: 0.5,
+            righted_on_bar: 0.95,
         }
     }
 }
@@ -143,6 +146,29 @@ impl Default for Augmentation {
 const TOUCHED: f64 = 0.1;
 
 impl Augmentation {
+    /// Whether all probabilities are some.
+    ///
+    /// # Errors
+    /// A sentence that names one that is not.
+    pub fn check(&self) -> Result<(), String> {
+        let all = [
+            ("transposition", self.transposition),
+            ("octave", self.octave),
+            ("dropped_notes", self.dropped_notes),
+            ("jitter", self.jitter),
+            ("key_jump", self.key_jump),
+            ("hidden_phase", self.hidden_phase),
+            ("wrong_chords", self.wrong_chords),
+            ("righted_on_beat", self.righted_on_beat),
+            ("righted_on_half_bar", self.righted_on_half_bar),
+            ("righted_on_bar", self.righted_on_bar),
+        ];
+        match all.into_iter().find(|(_, p)| !(0.0..=1.0).contains(p)) {
+            Some((name, p)) => Err(format!("augmentation.{name} is {p}, must be from 0 to 1")),
+            None => Ok(()),
+        }
+    }
+
     /// No change at all.
     pub const NONE: Self = Self {
         transposition: 0.0,
@@ -154,6 +180,7 @@ impl Augmentation {
         wrong_chords: 0.0,
         righted_on_beat: 0.0,
         righted_on_half_bar: 0.0,
+        righted_on_bar: 0.0,
     };
 
     /// Changes a crop of one song.
@@ -226,13 +253,15 @@ impl Augmentation {
                 ChordFrame::Silence => is_wrong = false,
                 ChordFrame::Hold => {}
             }
-            let (on_beat, on_half_bar) = match crop.phases[t] {
-                BarPhase::At { position, .. } => {
-                    (i64::from(position) % FRAMES_PER_BEAT == 0, crop.phases[t].is_half_bar())
-                }
-                BarPhase::Unknown => (t as i64 % FRAMES_PER_BEAT == 0, false),
+            let on_beat = match crop.phases[t] {
+                BarPhase::At { position, .. } => i64::from(position) % FRAMES_PER_BEAT == 0,
+                BarPhase::Unknown => t as i64 % FRAMES_PER_BEAT == 0,
             };
-            let chance = if on_half_bar { self.righted_on_half_bar } else { self.righted_on_beat };
+            let chance = match crop.phases[t] {
+                phase if phase.is_bar_line() => self.righted_on_bar,
+                phase if phase.is_half_bar() => self.righted_on_half_bar,
+                _ => self.righted_on_beat,
+            };
             if is_wrong
                 && goes_on
                 && on_beat
@@ -250,7 +279,8 @@ impl Augmentation {
 
 /// A chord that is not the right one: mostly one of the same song, else the right one elsewhere.
 fn wrong_for(right: Chord, known: &[Chord], rng: &mut impl Rng) -> Chord {
-    let other = known.choose(rng).copied().filter(|chord| *chord != right && rng.random_bool(0.6));
+    let is_other = |chord: &Chord| (chord.root, chord.quality) != (right.root, right.quality);
+    let other = known.choose(rng).copied().filter(|chord| is_other(chord) && rng.random_bool(0.6));
     other.unwrap_or_else(|| right.transposed(rng.random_range(1..12)))
 }
 

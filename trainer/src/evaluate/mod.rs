@@ -82,10 +82,10 @@ impl Protocol {
     }
 }
 
-/// Items spread evenly over a list, at most `most`.
-fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
-    let every = all.len().div_ceil(most.max(1)).max(1);
-    all.iter().step_by(every)
+/// `most` items spread evenly over a list, or all of a shorter one.
+pub fn spread<T>(all: &[T], most: usize) -> impl Iterator<Item = &T> {
+    let num = most.min(all.len());
+    (0..num).map(move |n| &all[n * all.len() / num])
 }
 
 /// Chords under some takes for one or more seeds, ready to be measured.
@@ -99,9 +99,9 @@ struct Answers<'a> {
 }
 
 impl<'a> Answers<'a> {
-    /// For the humans' chords only annotated frames count.
-    fn new(takes: &'a [Take], chords: &'a [Vec<Vec<ChordFrame>>], are_humans: bool) -> Self {
-        let may = |take: &Take, t: usize| !are_humans || take.annotated[t];
+    /// Only frames count that the source annotates: those on which the humans can be measured.
+    fn new(takes: &'a [Take], chords: &'a [Vec<Vec<ChordFrame>>]) -> Self {
+        let may = |take: &Take, t: usize| take.annotated[t];
         let mask = |from: &dyn Fn(&Take) -> usize| -> Vec<Vec<bool>> {
             takes
                 .iter()
@@ -224,10 +224,10 @@ pub fn evaluate(
     let mut results = Vec::new();
     for condition in &conditions {
         let mut rows = Vec::new();
-        for (n, system) in systems.iter().enumerate() {
+        for system in systems {
             progress.set_message(format!("{}: {}", condition.key, system.facts.name));
             let chords = system.answer(&condition.takes, protocol.seeds, condition.terms, &done)?;
-            let answers = Answers::new(&condition.takes, &chords, n == 0);
+            let answers = Answers::new(&condition.takes, &chords);
             let mut row = answers.row(&system.facts.name, condition, &sources);
             if condition.key == "cold" {
                 row.vendi = answers.vendi(embedding, protocol.vendi_songs);
@@ -256,7 +256,7 @@ pub fn evaluate(
             let terms = Terms { commit, ..Terms::default() };
             let told = |frames: u64| progress.inc(frames * commit as u64);
             let chords = system.answer(&swept, 1, terms, if n == 0 { &|_| () } else { &told })?;
-            let answers = Answers::new(&swept, &chords, n == 0);
+            let answers = Answers::new(&swept, &chords);
             let songs: Vec<Measured> = answers.songs(&answers.counts, |_| true).map(|(_, s)| s).collect();
             sweep.push(Committed { system: system.facts.name.clone(), commit, metrics: measure(&songs) });
         }

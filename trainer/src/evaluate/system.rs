@@ -10,7 +10,7 @@ use crate::{
     model::{Policy, teacher::Teacher},
     run::checkpoint::{Checkpoint, CheckpointError},
 };
-use music::{harmony::ChordFrame, sampling::Sampling};
+use music::{harmony::ChordFrame, manifest::Manifest, sampling::Sampling};
 use rayon::prelude::*;
 use safetensors::SafeTensors;
 use serde::Serialize;
@@ -83,7 +83,7 @@ pub struct System {
 struct Named<'a> {
     name: Option<&'a str>,
     file: &'a str,
-    sampling: Sampling,
+    sampling: Option<Sampling>,
 }
 
 impl<'a> Named<'a> {
@@ -93,7 +93,7 @@ impl<'a> Named<'a> {
             None => (None, text),
         };
         let Some((file, words)) = rest.rsplit_once('@') else {
-            return Ok(Self { name, file: rest, sampling: otherwise });
+            return Ok(Self { name, file: rest, sampling: None });
         };
         let wrong = || SystemError::Sampling(text.to_owned());
         let (temperature, top_p) = words.split_once(',').unwrap_or((words, ""));
@@ -102,7 +102,7 @@ impl<'a> Named<'a> {
         if !(temperature.is_finite() && temperature >= 0.0 && top_p > 0.0 && top_p <= 1.0) {
             return Err(wrong());
         }
-        Ok(Self { name, file, sampling: Sampling { temperature, top_p } })
+        Ok(Self { name, file, sampling: Some(Sampling { temperature, top_p }) })
     }
 }
 
@@ -141,11 +141,14 @@ impl System {
         let bytes = std::fs::read(path).map_err(|e| SystemError::Io(file.to_owned(), e))?;
         let sha256: String =
             Sha256::digest(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let mut own = None;
         let (kind, voice, updates) = match path.extension().and_then(|e| e.to_str()) {
             Some("onnx") => {
                 let model = OnnxModel::open(bytes).map_err(|e| SystemError::Onnx(file.to_owned(), e))?;
                 let kind = format!("exported model, stage {}, run by rten", model.manifest.stage);
                 let updates = model.manifest.steps;
+                let Manifest { temperature, top_p, .. } = model.manifest;
+                own = Some(Sampling { temperature, top_p });
                 (kind, Voice::Onnx(Box::new(model)), updates)
             }
             Some("safetensors") if is_teacher(&bytes) => {
@@ -161,6 +164,7 @@ impl System {
             }
             _ => return Err(SystemError::Kind(file.to_owned())),
         };
+        let sampling = sampling.or(own).unwrap_or(otherwise);
         let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or(file);
         let named = |path: &Path| path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
         let facts = Facts {
@@ -251,7 +255,7 @@ mod tests {
         let check = |text: &str, name: Option<&str>, file: &str, temperature: f32, top_p: f32| {
             let found = Named::parse(text, otherwise).unwrap();
             assert_eq!((found.name, found.file), (name, file), "{text}");
-            assert_eq!(found.sampling, Sampling { temperature, top_p }, "{text}");
+            assert_eq!(found.sampling.unwrap_or(otherwise), Sampling { temperature, top_p }, "{text}");
         };
         check("a/b.onnx", None, "a/b.onnx", 1.0, 0.95);
         check("shipped=a/b.onnx@0.9", Some("shipped"), "a/b.onnx", 0.9, 0.95);

@@ -19,10 +19,14 @@ pub mod returns;
 pub mod student;
 
 use crate::{
-    dataset::{Batch, Batches, Lessons, Song, Songs, augment::Crop},
+    dataset::{
+        Batch, Batches, Lessons, Song, Songs,
+        augment::{Augmentation, Crop},
+    },
     evaluate::{
         metrics::{Measured, Metrics, measure},
         rollout::{Melody, Player, accompany},
+        spread,
     },
     model::{Network, Policy, forward::Leaves, teacher::Teacher},
     native,
@@ -64,6 +68,9 @@ pub struct Line {
     /// Share of the returns' variance that the critic explains; absent without rewards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explained: Option<f32>,
+    /// Mean loss of the adversary's lesson, where the gate opened for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adversary_loss: Option<f32>,
     /// Global gradient norm before clipping.
     pub gradient_norm: f32,
 }
@@ -88,6 +95,8 @@ pub struct Finetuning<'a> {
     rewards: Vec<Active>,
     adversary: Option<Adversary>,
     batches: Batches<'a>,
+    /// Songs as people wrote them, in other keys alone: what the adversary takes for human.
+    humans: Batches<'a>,
     device: Device,
     /// Where it stands.
     pub checkpoint: Checkpoint<Student>,
@@ -95,8 +104,6 @@ pub struct Finetuning<'a> {
 
 /// Rollouts of equal length.
 struct Rollouts {
-    /// The same melodies under their own chords.
-    humans: Vec<Crop>,
     crops: Vec<Crop>,
     /// Frames whose chord the policy chose, [rollout, frame].
     chosen: Vec<bool>,
@@ -154,14 +161,15 @@ impl<'a> Finetuning<'a> {
         // Other crops than pretraining saw under the same number.
         let batches =
             Batches::new(songs, settings.rollouts, settings.time, settings.augmentation, seed ^ 0xf17e);
+        let as_written = Augmentation { transposition: 1.0, ..Augmentation::NONE };
+        let humans = Batches::new(songs, settings.rollouts, settings.time, as_written, seed ^ 0x40a5);
         let device = Device::flex().autodiff();
-        Self { settings, seed, teacher, rewards, adversary, batches, device, checkpoint }
+        Self { settings, seed, teacher, rewards, adversary, batches, humans, device, checkpoint }
     }
 
     /// The policy's own chords to a batch of melodies.
     fn roll_out(&self, number: u64) -> Rollouts {
-        let humans = self.batches.crops(number);
-        let mut crops = humans.clone();
+        let mut crops = self.batches.crops(number);
         let mut rng =
             ChaCha8Rng::seed_from_u64(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x61);
         let given: Vec<usize> = crops
@@ -187,13 +195,15 @@ impl<'a> Finetuning<'a> {
         }
         let time = self.settings.time;
         let chosen = given.iter().flat_map(|given| (0..time).map(move |t| t >= *given)).collect();
-        Rollouts { humans, crops, chosen }
+        Rollouts { crops, chosen }
     }
 
     /// One round: rollouts, and an update for each batch of them.
     pub fn round(&mut self) -> Vec<Line> {
         let per_round = (self.settings.rollouts / self.settings.batch) as u64;
-        let Rollouts { humans, crops, chosen } = self.roll_out(self.checkpoint.moments.updates / per_round);
+        let number = self.checkpoint.moments.updates / per_round;
+        let Rollouts { crops, chosen } = self.roll_out(number);
+        let humans = if self.adversary.is_some() { self.humans.crops(number) } else { crops.clone() };
         let frames = self.settings.batch * self.settings.time;
         crops
             .chunks(self.settings.batch)
@@ -248,7 +258,7 @@ impl<'a> Finetuning<'a> {
             line.rewards.insert("adversary", earned.iter().sum::<f32>() / crops.len() as f32);
             let weight = settings.adversary.weight;
             rewards.iter_mut().zip(&earned).for_each(|(sum, score)| *sum += weight * score);
-            adversary.observe(humans, crops, moments.updates);
+            line.adversary_loss = adversary.observe(humans, crops, moments.updates);
         }
 
         let melody = CrossEntropy {
@@ -299,7 +309,7 @@ const VALIDATION: (usize, usize) = (64, 256);
 /// Cold starts on some held-out songs, once, beside the humans' chords.
 fn validate(stage: &str, update: u64, policy: &Policy, valid: &Songs) -> ValidLine {
     let (songs, frames) = VALIDATION;
-    let chosen: Vec<&Song> = valid.0.iter().step_by(valid.0.len().div_ceil(songs).max(1)).collect();
+    let chosen: Vec<&Song> = spread(&valid.0, songs).collect();
     let len = |song: &Song| song.frames.len().min(frames);
     let human: Vec<Measured> = chosen
         .iter()
@@ -313,12 +323,8 @@ fn validate(stage: &str, update: u64, policy: &Policy, valid: &Songs) -> ValidLi
     let melodies: Vec<Melody> =
         human.iter().map(|m| Melody { frames: m.melody, phases: m.phases, given: &[] }).collect();
     let answers = accompany(&Player::from(policy), &melodies, Sampling::default(), 1);
-    let all = vec![true; frames];
-    let system: Vec<Measured> = human
-        .iter()
-        .zip(&answers)
-        .map(|(human, chords)| Measured { chords, counts: &all[..chords.len()], ..*human })
-        .collect();
+    let system: Vec<Measured> =
+        human.iter().zip(&answers).map(|(human, chords)| Measured { chords, ..*human }).collect();
     let (human, system) = (measure(&human), measure(&system));
     let of = |value: fn(&Metrics) -> f64| value(&system) / value(&human);
     let fractions = BTreeMap::from([
@@ -492,7 +498,7 @@ mod tests {
     #[test]
     fn the_policy_learns_what_is_rewarded() {
         let songs = songs();
-        let augmentation = crate::dataset::augment::Augmentation::NONE;
+        let augmentation = Augmentation::NONE;
         let settings =
             Finetune { divergence: 0.0, melody_weight: 0.0, given: 0.0, augmentation, ..settings() };
         let mut stage = begun(&settings, &songs, vec![Active { weight: 1.0, reward: Box::new(Major) }]);

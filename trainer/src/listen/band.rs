@@ -68,8 +68,9 @@ fn chord_notes(chords: &[ChordFrame]) -> (Vec<Note>, Vec<Note>) {
     for t in 1..=chords.len() {
         let ends = t == chords.len() || !matches!(chords[t], ChordFrame::Hold);
         if ends {
+            // In root position, all of them: no system here chooses inversions, and a bass of its own would tell.
             if let Some(chord) = heard[from] {
-                strike(chord, from, t);
+                strike(Chord::new(chord.root, chord.quality), from, t);
             }
             from = t;
         }

@@ -9,9 +9,10 @@ pub mod sound;
 
 use crate::{
     dataset::{Song, Songs},
-    evaluate::{conditions::Take, rollout::Terms, system::System},
+    evaluate::{conditions::Take, rollout::Terms, spread, system::System},
 };
-use anyhow::Context;
+use anyhow::{Context, bail};
+use music::melody::MelodyFrame;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
@@ -39,6 +40,13 @@ struct Dealt {
     letters: Vec<(char, String)>,
 }
 
+/// Whether a song is long enough, and its melody sounds in half of the frames that are played or more.
+fn is_sung(song: &Song, frames: usize) -> bool {
+    let melody = &song.frames.melody;
+    let sung = |part: &[MelodyFrame]| part.iter().filter(|frame| !matches!(frame, MelodyFrame::Rest)).count();
+    melody.get(..frames).is_some_and(|part| 2 * sung(part) >= frames)
+}
+
 /// Writes a pack. Without a font there is no sound, only MIDI.
 ///
 /// # Errors
@@ -50,8 +58,11 @@ pub fn write(
     terms: Pack,
     font: Option<&Font>,
 ) -> anyhow::Result<usize> {
-    let every = songs.0.len().div_ceil(terms.melodies.max(1)).max(1);
-    let chosen: Vec<&Song> = songs.0.iter().step_by(every).collect();
+    let fit: Vec<&Song> = songs.0.iter().filter(|song| is_sung(song, terms.frames)).collect();
+    if fit.is_empty() {
+        bail!("no song of the split is sung through its first {} frames", terms.frames);
+    }
+    let chosen: Vec<&Song> = spread(&fit, terms.melodies).copied().collect();
     let takes: Vec<Take> = chosen.iter().map(|song| Take::of(song, terms.frames)).collect();
     let mut answers = Vec::new();
     for system in systems {
@@ -125,6 +136,18 @@ fn page(key: &[Dealt], has_sound: bool) -> String {
 mod tests {
     use super::*;
     use crate::speed::made_song;
+
+    #[test]
+    fn songs_that_are_hardly_sung_are_passed_over() {
+        let mut bare = made_song(128);
+        bare.frames.melody[..50].fill(MelodyFrame::Rest);
+        let (short, whole) = (made_song(63), made_song(64));
+        assert!(!is_sung(&bare, 64) && !is_sung(&short, 64) && is_sung(&whole, 64));
+        let place = tempfile::tempdir().unwrap();
+        let terms = Pack { melodies: 2, frames: 64, bpm: 96.0, seed: 5 };
+        let refused = write(place.path(), &[System::humans()], &Songs(vec![bare, short]), terms, None);
+        assert!(refused.unwrap_err().to_string().contains("64 frames"));
+    }
 
     #[test]
     fn a_pack_is_blind_and_its_key_tells() {

@@ -245,7 +245,7 @@ pub fn run<N: Learner>(
         if line.update % LOGGED_EVERY == 0 {
             folder.log(&line)?;
         }
-        if line.update % settings.validate_every == 0 {
+        if line.update % settings.validate_every == 0 && !valid.0.is_empty() {
             let line = training.validate(&held_out, VALIDATION_BATCHES);
             folder.log(&line)?;
             shown.say(&format!(

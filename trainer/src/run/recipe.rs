@@ -207,6 +207,18 @@ impl Recipe {
         if pretrain.into_iter().chain(finetune).flatten().any(|size| size == 0) {
             return Err("batch, time and validate_every must be above 0 in every stage".into());
         }
+        let augmentations = [
+            ("pretrain", &recipe.pretrain.augmentation),
+            ("teacher", &recipe.teacher.augmentation),
+            ("judges", &recipe.judges.augmentation),
+        ];
+        let finetunes = recipe.finetune.iter().map(|s| (s.name.as_str(), &s.augmentation));
+        for (stage, augmentation) in augmentations.into_iter().chain(finetunes) {
+            augmentation.check().map_err(|reason| format!("stage {stage}: {reason}"))?;
+        }
+        if let Some(stage) = recipe.finetune.iter().find(|s| !(0.0..=1.0).contains(&s.given)) {
+            return Err(format!("stage {}: given is {}, must be from 0 to 1", stage.name, stage.given));
+        }
         let mut known = vec!["mle"];
         for stage in &recipe.finetune {
             if stage.rollouts == 0 || !stage.rollouts.is_multiple_of(stage.batch) {
@@ -258,6 +270,10 @@ mod tests {
         assert!(Recipe::parse(&twice).unwrap_err().contains("taken"));
         let teacher = text.replace("\"b\"", "\"mle\"").replace("\"a\"", "\"teacher\"");
         assert!(Recipe::parse(&teacher).unwrap_err().contains("taken"));
+        let given = text.replace("\"b\"", "\"mle\"") + "given = 1.5\n";
+        assert!(Recipe::parse(&given).unwrap_err().contains("given is 1.5"));
+        let augmented = text.replace("\"b\"", "\"mle\"") + "augmentation = { jitter = -1.0 }\n";
+        assert!(Recipe::parse(&augmented).unwrap_err().contains("jitter"));
         let odd = text.replace("\"b\"", "\"mle\"") + "rollouts = 20\nbatch = 16\n";
         assert!(Recipe::parse(&odd).unwrap_err().contains("no whole number"));
     }

@@ -36,7 +36,7 @@ pub fn cold(songs: &[&Song], most: usize) -> Condition {
     }
 }
 
-/// Eight beats of listening, as the instrument listens by default.
+/// Eight beats of listening, in the way the instrument listens (its default is four).
 pub fn listening(songs: &[&Song], most: usize) -> Condition {
     Condition {
         key: "listening",

@@ -160,7 +160,7 @@ pub fn measure(songs: &[Measured]) -> Metrics {
     let mut out = Metrics { songs: songs.len(), ..Metrics::default() };
     let (mut nic, mut entropies, mut distinct) = (Vec::new(), Vec::new(), Vec::new());
     let (mut silent, mut sung) = (0.0, 0.0);
-    let (mut changes, mut in_metre, mut on_bar, mut on_half, mut bars) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    let (mut in_metre, mut on_bar, mut on_half, mut bars) = (0.0, 0.0, 0.0, 0.0);
     let (mut lengths, mut intervals) = ([0.0; LENGTH_BINS], [0.0; INTERVAL_BINS]);
     let (mut classes, mut chord_frames, mut locked, mut chords) = (0.0, 0.0, 0.0, 0.0);
     for song in songs {
@@ -207,13 +207,10 @@ pub fn measure(songs: &[Measured]) -> Metrics {
             if matches!(phase, BarPhase::At { length, .. } if usize::from(length) == span.len) {
                 locked += 1.0;
             }
-            if n > 0 {
-                changes += 1.0;
-                if phase != BarPhase::Unknown {
-                    in_metre += 1.0;
-                    on_bar += f64::from(u8::from(phase.is_bar_line()));
-                    on_half += f64::from(u8::from(phase.is_half_bar()));
-                }
+            if n > 0 && phase != BarPhase::Unknown {
+                in_metre += 1.0;
+                on_bar += f64::from(u8::from(phase.is_bar_line()));
+                on_half += f64::from(u8::from(phase.is_half_bar()));
             }
         }
     }
@@ -222,7 +219,7 @@ pub fn measure(songs: &[Measured]) -> Metrics {
     out.silence = ratio(silent, sung);
     out.on_bar = ratio(on_bar, in_metre);
     out.on_half_bar = ratio(on_half, in_metre);
-    out.changes_per_bar = ratio(changes, bars);
+    out.changes_per_bar = ratio(in_metre, bars);
     out.length_entropy = entropy(lengths.iter().copied());
     out.chord_entropy = mean(&entropies);
     out.pitch_classes = ratio(classes, chord_frames);

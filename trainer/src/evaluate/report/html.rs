@@ -11,7 +11,7 @@ use std::fmt::Write;
 const STYLE: &str = "
 :root { color-scheme: light; }
 body { font: 16px/1.55 system-ui, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif; color: #1f2933;
-  background: #fff;  max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
+  background: #fff;  max-width: 84rem; margin: 0 auto; padding: 2.5rem 1.5rem 5rem; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 3rem 0 .4rem; padding-top: 1rem; border-top: 1px solid #d8dee6; }
 h3 { font-size: 1rem; margin: 1.8rem 0 .3rem; }
@@ -291,8 +291,8 @@ fn corpora(out: &mut String, report: &Report, result: &Result) {
 
 fn definitions(out: &mut String, report: &Report) {
     *out += "<h2 id='definitions'>What the numbers mean</h2><p class='note'>A frame is a quarter of a beat, \
-             a beat always a quarter note. For the humans only frames count whose chord the source \
-             annotates; for a system all do. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its \
+             a beat always a quarter note. Only frames count whose chord the source annotates, for \
+             every system. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its \
              successor.</p><dl>";
     for definition in &report.definitions {
         let unit = if definition.unit.is_empty() {
