@@ -212,13 +212,16 @@ impl Blocks {
     /// The numbers of a map and its bias.
     pub fn numbers(&self, map: &[f32], bias: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.len];
-        for (number, free, factor) in &self.of_map {
-            out[*number as usize] += factor * map[*free as usize];
-        }
-        for (number, free, factor) in &self.of_bias {
-            out[*number as usize] += factor * bias[*free as usize];
-        }
+        add_up(&self.of_map, map, &mut out);
+        add_up(&self.of_bias, bias, &mut out);
         out
+    }
+}
+
+/// Adds to each number its free numbers times their factors.
+pub fn add_up(entries: &[(u32, u32, f32)], free: &[f32], out: &mut [f32]) {
+    for (number, idx, factor) in entries {
+        out[*number as usize] += factor * free[*idx as usize];
     }
 }
 

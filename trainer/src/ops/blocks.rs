@@ -2,7 +2,7 @@
 //! A map and its bias fill different numbers of the same vector; what the other fills stays zero.
 
 use super::{Forward, FusedOp};
-use crate::model::spectrum::Blocks;
+use crate::model::spectrum::{Blocks, add_up};
 use std::sync::Arc;
 
 /// The operator.
@@ -23,9 +23,7 @@ impl ToBlocks {
 impl FusedOp for ToBlocks {
     fn forward(&self, x: &[f32], _: &[usize]) -> Forward {
         let mut output = vec![0.0; self.blocks.len];
-        for (number, free, factor) in self.entries() {
-            output[*number as usize] += factor * x[*free as usize];
-        }
+        add_up(self.entries(), x, &mut output);
         Forward { output, shape: vec![self.blocks.len], kept: Vec::new() }
     }
 

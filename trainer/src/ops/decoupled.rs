@@ -9,8 +9,10 @@
 //! KL(policy ‖ teacher), which looks for the chord that is right in most of the futures.
 //! (Zhao et al., Decoupled Knowledge Distillation, 2022, split a classifier's divergence in this way.)
 
-use super::{Forward, FusedOp, divergence::log_softmax};
-use crate::native;
+use super::{
+    Forward, FusedOp,
+    divergence::{log_softmax, scaled_rows},
+};
 use rayon::prelude::*;
 
 /// The operator: policy logits `[rows, classes]` to `[rows]`. Classes `0..first` stand alone, all others are onsets.
@@ -57,15 +59,8 @@ impl FusedOp for Decoupled {
         Forward { output, shape: vec![rows], kept }
     }
 
-    fn backward(&self, x: &[f32], shape: &[usize], _: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
-        let classes = shape[1];
-        let mut dx = vec![0.0; x.len()];
-        dx.par_chunks_mut(classes)
-            .zip(kept.par_chunks(classes))
-            .zip(grad)
-            .with_min_len(64)
-            .for_each(|((dx, k), g)| native::scaled(k, *g, dx));
-        dx
+    fn backward(&self, _: &[f32], shape: &[usize], _: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
+        scaled_rows(kept, shape[1], grad)
     }
 }
 

@@ -21,6 +21,17 @@ pub(super) fn log_softmax(row: &mut [f32], scratch: &mut [f32]) {
     }
 }
 
+/// Each row of `classes` numbers times the gradient by its result.
+pub(super) fn scaled_rows(rows: &[f32], classes: usize, grad: &[f32]) -> Vec<f32> {
+    let mut out = vec![0.0; rows.len()];
+    out.par_chunks_mut(classes)
+        .zip(rows.par_chunks(classes))
+        .zip(grad)
+        .with_min_len(64)
+        .for_each(|((out, row), g)| native::scaled(row, *g, out));
+    out
+}
+
 impl FusedOp for KlTo {
     fn forward(&self, x: &[f32], shape: &[usize]) -> Forward {
         let [rows, classes] = [shape[0], shape[1]];
@@ -42,15 +53,8 @@ impl FusedOp for KlTo {
         Forward { output, shape: vec![rows], kept }
     }
 
-    fn backward(&self, x: &[f32], shape: &[usize], _: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
-        let classes = shape[1];
-        let mut dx = vec![0.0; x.len()];
-        dx.par_chunks_mut(classes)
-            .zip(kept.par_chunks(classes))
-            .zip(grad)
-            .with_min_len(64)
-            .for_each(|((dx, k), g)| native::scaled(k, *g, dx));
-        dx
+    fn backward(&self, _: &[f32], shape: &[usize], _: &[f32], kept: &[f32], grad: &[f32]) -> Vec<f32> {
+        scaled_rows(kept, shape[1], grad)
     }
 }
 
