@@ -1,4 +1,4 @@
-//! The commands: corpus, made, run, speed, export, evaluate, listen.
+//! The commands: corpus, made, run, speed, import, export, evaluate, listen.
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser};
@@ -20,7 +20,7 @@ use trainer::{
     evaluate::{
         CONDITIONS, Protocol, evaluate,
         metrics::vendi::ChordUse,
-        report,
+        report::{self, headline::headline, learning::courses},
         system::{self, System},
     },
     export,
@@ -74,12 +74,26 @@ pub enum Command {
         #[arg(long, default_value_t = 20)]
         seconds: u64,
     },
+    /// Puts an exported model into a new run folder as the checkpoint of a stage, so that training goes on from it.
+    Import {
+        /// The exported model.
+        model: PathBuf,
+        /// The recipe that goes on.
+        #[arg(long)]
+        recipe: PathBuf,
+        /// The run folder.
+        #[arg(long)]
+        run: PathBuf,
+        /// The stage that it stands for, done: mle, or the name of a finetuning stage.
+        #[arg(long, default_value = "mle")]
+        stage: String,
+    },
     /// Writes a checkpoint as an ONNX file with its manifest.
     Export {
         /// The run folder.
         #[arg(long)]
         run: PathBuf,
-        /// The stage whose checkpoint it is: mle or kd.
+        /// The stage whose checkpoint it is: mle, or the name of a finetuning stage.
         #[arg(long, default_value = "mle")]
         stage: String,
         /// The file to write.
@@ -88,6 +102,12 @@ pub enum Command {
         /// The folder of corpora, for their licences.
         #[arg(long)]
         data: PathBuf,
+        /// A report written with `evaluate --json`, whose numbers the manifest bears.
+        #[arg(long, requires = "system")]
+        report: Option<PathBuf>,
+        /// The system in it that is exported.
+        #[arg(long, requires = "report")]
+        system: Option<String>,
         /// The trainer's source revision, for the manifest.
         #[arg(long, default_value = "unknown")]
         revision: String,
@@ -260,24 +280,41 @@ impl Command {
                 println!("teacher updates {:>8.0} frames/s", found.teacher);
                 println!("rollouts        {:>8.0} frames/s", found.rollout);
             }
-            Self::Export { run, stage, out, data, revision } => {
+            Self::Import { model, recipe, run, stage } => {
+                let text = fs::read_to_string(&recipe).with_context(|| recipe.display().to_string())?;
+                let recipe = Recipe::parse(&text).map_err(anyhow::Error::msg)?;
+                let updates = recipe
+                    .updates(&stage)
+                    .with_context(|| format!("the recipe has no stage {stage} that leaves a policy"))?;
+                let file = fs::read(&model).with_context(|| model.display().to_string())?;
+                let policy = export::read::policy(&file, recipe.model)
+                    .map_err(|e| anyhow::anyhow!("{}: {e}", model.display()))?;
+                let name = format!("{stage}.safetensors");
+                let folder = RunFolder::open(&run)?;
+                if folder.file(&name).exists() {
+                    bail!("{} stands there already", folder.file(&name).display());
+                }
+                let mut checkpoint = Checkpoint::start(policy);
+                checkpoint.moments.updates = updates;
+                folder.write(&name, &checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?;
+                folder.write(KEPT_RECIPE, text.as_bytes())?;
+                println!("{} stands for {stage} in {}", model.display(), run.display());
+            }
+            Self::Export { run, stage, out, data, report, system, revision } => {
                 let recipe = kept_recipe(&run)?;
                 let checkpoint: Checkpoint = staged(&run, &stage)?;
                 let licences: BTreeMap<String, String> = corpora(&data, &recipe.sources)?
                     .into_iter()
                     .map(|song| (song.source, song.license.unwrap_or_else(|| "unknown".into())))
                     .collect();
-                let numbers = fs::read_to_string(run.join("numbers.json"))
-                    .ok()
-                    .and_then(|t| serde_json::from_str(&t).ok());
-                let manifest = export::manifest(
-                    &checkpoint,
-                    &stage,
-                    &recipe,
-                    licences,
-                    numbers.unwrap_or_default(),
-                    revision,
-                );
+                let numbers = match report.zip(system) {
+                    Some((path, system)) => fs::read_to_string(&path)
+                        .map_err(|e| e.to_string())
+                        .and_then(|report| headline(&report, &system))
+                        .map_err(|e| anyhow::anyhow!("{}: {e}", path.display()))?,
+                    None => BTreeMap::new(),
+                };
+                let manifest = export::manifest(&checkpoint, &stage, &recipe, licences, numbers, revision);
                 fs::write(&out, export::onnx(&checkpoint.network, &manifest))?;
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
@@ -378,10 +415,14 @@ impl Evaluate {
             "{msg:<32} {wide_bar} {human_pos}/{human_len} frames {elapsed} ({eta} left)",
         )?);
         bar.enable_steady_tick(Duration::from_millis(500));
-        let report = evaluate(&systems, &songs, &protocol, &ChordUse, &bar)?;
+        let mut report = evaluate(&systems, &songs, &protocol, &ChordUse, &bar)?;
+        if let Some(run) = &self.players.run {
+            report.learning = courses(&RunFolder::open(run)?.metrics());
+        }
         for result in &report.results {
             println!("{}", report::table::table(result));
         }
+        print!("{}", report::table::courses(&report));
         if let Some(path) = &self.json {
             fs::write(path, report.json()?).with_context(|| path.display().to_string())?;
         }

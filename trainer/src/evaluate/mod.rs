@@ -280,6 +280,7 @@ pub fn evaluate(
         drift,
         sweep_songs: swept.len(),
         sweep,
+        learning: Vec::new(),
         definitions: report::columns::definitions(),
     })
 }

@@ -43,6 +43,11 @@ impl Builder {
         self.graph.output.push(value(name, FLOAT, dims));
     }
 
+    /// How many constants there are.
+    pub fn num_constants(&self) -> usize {
+        self.graph.initializer.len()
+    }
+
     fn initializer(&mut self, data_type: i32, dims: &[usize], raw_data: Vec<u8>) -> String {
         let name = format!("constant_{}", self.graph.initializer.len());
         let dims = dims.iter().map(|d| *d as i64).collect();

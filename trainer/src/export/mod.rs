@@ -3,6 +3,7 @@
 
 pub mod graph;
 pub mod messages;
+pub mod read;
 
 use crate::{
     model::{Policy, ROTARY_PERIODS, place},
@@ -50,7 +51,7 @@ pub fn onnx(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
         ir_version: 8,
         producer_name: "realchords-trainer".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        graph: Some(Writer { policy, graph: Builder::default() }.write()),
+        graph: Some(Writer { policy, graph: Builder::default(), weights: Vec::new() }.write()),
         opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
         metadata_props: vec![Property { key: METADATA_KEY.into(), value: manifest.to_json() }],
     };
@@ -60,6 +61,8 @@ pub fn onnx(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
 struct Writer<'a> {
     policy: &'a Policy,
     graph: Builder,
+    /// Which parameter stands in which constant of the graph.
+    weights: Vec<(usize, usize)>,
 }
 
 /// Cosine and sine of each number of a head at this position, and the pairing of its rotary numbers.
@@ -71,6 +74,7 @@ struct Rotation {
 
 impl Writer<'_> {
     fn weight(&mut self, idx: usize) -> String {
+        self.weights.push((idx, self.graph.num_constants()));
         self.graph.constant(&self.policy.tied[idx].shape, &self.policy.dense(idx))
     }
 
@@ -141,7 +145,7 @@ impl Writer<'_> {
         self.add(&straight, &crossed)
     }
 
-    fn write(mut self) -> messages::Graph {
+    fn write(&mut self) -> messages::Graph {
         let shape = self.policy.shape;
         let (heads, size, width, context) = (shape.heads, shape.head_size(), shape.width(), CONTEXT_FRAMES);
         for name in [names::CHORD, names::MELODY, names::BAR_POSITION, names::BAR_LENGTH, names::POSITION] {
@@ -176,14 +180,14 @@ impl Writer<'_> {
                 let row = writer.graph.slice(&qkv, 1, n * width, (n + 1) * width);
                 writer.graph.reshape(&row, &[heads, size])
             };
-            let (q, k, v) = (part(&mut self, 0), part(&mut self, 1), part(&mut self, 2));
+            let (q, k, v) = (part(self, 0), part(self, 1), part(self, 2));
             let (q, k) = (self.rotate(&q, &rotation), self.rotate(&k, &rotation));
             let q = self.mul(&q, &scale);
             let cached = |writer: &mut Self, name: &str| {
                 let at = writer.graph.slice(name, 0, layer, layer + 1);
                 writer.graph.reshape(&at, &[heads, context, size])
             };
-            let (keys, values) = (cached(&mut self, names::KEYS), cached(&mut self, names::VALUES));
+            let (keys, values) = (cached(self, names::KEYS), cached(self, names::VALUES));
             // Scores of the cache are a column a head, so that no matrix is transposed.
             let column = self.graph.reshape(&q, &[heads, size, 1]);
             let scores = self.graph.node("MatMul", &[&keys, &column], vec![]);
@@ -227,6 +231,6 @@ impl Writer<'_> {
             self.graph.named("Concat", &rows, vec![int("axis", 0)], name);
             self.graph.output(name, &[shape.layers, heads, size]);
         }
-        self.graph.finish("realchords")
+        std::mem::take(&mut self.graph).finish("realchords")
     }
 }

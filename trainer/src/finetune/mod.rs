@@ -32,7 +32,7 @@ use crate::{
     native,
     ops::{apply, cross_entropy::CrossEntropy, decoupled::Decoupled, divergence::KlTo},
     pretrain::Learner,
-    reward::{Active, adversary::Adversary, judge::Judges, score},
+    reward::{Active, adversary::Adversary, harmony::Harmony, judge::Judges, score},
     run::{
         RunFolder,
         checkpoint::Checkpoint,
@@ -93,6 +93,7 @@ pub struct Finetuning<'a> {
     seed: u64,
     teacher: Teacher,
     rewards: Vec<Active>,
+    harmony: Option<Harmony>,
     adversary: Option<Adversary>,
     batches: Batches<'a>,
     /// Songs as people wrote them, in other keys alone: what the adversary takes for human.
@@ -164,7 +165,8 @@ impl<'a> Finetuning<'a> {
         let as_written = Augmentation { transposition: 1.0, ..Augmentation::NONE };
         let humans = Batches::new(songs, settings.rollouts, settings.time, as_written, seed ^ 0x40a5);
         let device = Device::flex().autodiff();
-        Self { settings, seed, teacher, rewards, adversary, batches, humans, device, checkpoint }
+        let harmony = (settings.harmony != 0.0).then(|| Harmony::learn(songs));
+        Self { settings, seed, teacher, rewards, harmony, adversary, batches, humans, device, checkpoint }
     }
 
     /// The policy's own chords to a batch of melodies.
@@ -222,7 +224,10 @@ impl<'a> Finetuning<'a> {
         let ears = Leaves::new(&self.teacher.parameters(), &plain, false);
         let teacher = self.teacher.forward(&ears, &batch.inputs, &batch.melody_targets, &plain);
         let teacher = teacher + Tensor::from_data(illegal.clone(), &plain);
-        let teacher = teacher.into_data().try_to_vec::<f32>().unwrap_or_default();
+        let mut teacher = teacher.into_data().try_to_vec::<f32>().unwrap_or_default();
+        if let Some(harmony) = &self.harmony {
+            harmony.tilt(&mut teacher, crops, self.settings.harmony);
+        }
 
         let Checkpoint { network: student, moments } = &mut self.checkpoint;
         let settings = self.settings;

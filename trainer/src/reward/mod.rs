@@ -6,6 +6,7 @@
 
 pub mod adversary;
 pub mod early_end;
+pub mod harmony;
 pub mod invalid;
 pub mod judge;
 pub mod long_chord;

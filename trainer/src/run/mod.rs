@@ -39,6 +39,11 @@ impl RunFolder {
         writeln!(file, "{}", serde_json::to_string(line)?)
     }
 
+    /// The lines logged so far; empty where none were.
+    pub fn metrics(&self) -> String {
+        fs::read_to_string(self.file("metrics.jsonl")).unwrap_or_default()
+    }
+
     /// Writes a file so that it is either the old one or the new one, never half.
     ///
     /// # Errors

@@ -116,6 +116,8 @@ pub struct Finetune {
     pub divergence: f32,
     /// How it is taken.
     pub distillation: Distillation,
+    /// Weight of the harmony judge, by which the teacher's chords are tilted (`reward::harmony`).
+    pub harmony: f32,
     /// Weight of the same, negative, as a reward of its frame: what a chord leads to counts then, too.
     pub divergence_reward: f32,
     /// Weight of the policy gradient; advantages are whitened.
@@ -155,6 +157,7 @@ impl Default for Finetune {
             given_frames: 64,
             divergence: 1.0,
             distillation: Distillation::Decoupled,
+            harmony: 0.0,
             divergence_reward: 0.0,
             reinforce: 1.0,
             entropy: 0.0,
@@ -185,6 +188,12 @@ impl Recipe {
         std::iter::once(Policy::CHECKPOINT.to_string())
             .chain(stages)
             .chain(std::iter::once(Teacher::CHECKPOINT.to_string()))
+    }
+
+    /// How many updates a stage that leaves a policy makes.
+    pub fn updates(&self, stage: &str) -> Option<u64> {
+        let finetuned = || self.finetune.iter().find(|settings| settings.name == stage);
+        if stage == Policy::STAGE { Some(self.pretrain.updates) } else { Some(finetuned()?.updates) }
     }
 
     /// Reads a recipe.

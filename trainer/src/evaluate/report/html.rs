@@ -68,6 +68,7 @@ pub fn page(report: &Report) -> String {
     if let Some(first) = report.results.first() {
         corpora(&mut out, report, first);
     }
+    super::learning::draw(&mut out, &report.learning);
     definitions(&mut out, report);
     protocol(&mut out, report);
     out + "</body></html>\n"

@@ -3,7 +3,9 @@
 
 pub mod chart;
 pub mod columns;
+pub mod headline;
 pub mod html;
+pub mod learning;
 pub mod table;
 
 use super::{
@@ -110,6 +112,8 @@ pub struct Report {
     pub sweep_songs: usize,
     /// The cost of committing early.
     pub sweep: Vec<Committed>,
+    /// How the run's stages learnt, where a run folder was named.
+    pub learning: Vec<learning::Course>,
     /// What each metric means.
     pub definitions: Vec<Definition>,
 }

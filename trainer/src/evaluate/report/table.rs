@@ -1,7 +1,7 @@
 //! A condition as a table for the terminal: metrics downwards, systems across, each value with its fraction
 //! of the humans'.
 
-use super::{Result, columns::COLUMNS};
+use super::{Report, Result, columns::COLUMNS};
 use std::fmt::Write;
 
 /// The widest a system's name may be.
@@ -25,6 +25,28 @@ pub fn table(result: &Result) -> String {
             let _ = write!(out, "{:>WIDTH$}", column.text(row) + &fraction);
         }
         out.push('\n');
+    }
+    out
+}
+
+/// The jam and the sweep over commits; nothing where neither was asked for.
+pub fn courses(report: &Report) -> String {
+    let mut out = String::new();
+    let text = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    if !report.drift.is_empty() {
+        let _ = writeln!(out, "Drift over a jam ({} jams), fractions of the humans'", report.jam_songs);
+        let _ = writeln!(out, "{:<28}{:>WIDTH$}{:>WIDTH$}", "", "first quarter", "last quarter");
+        for drift in report.drift.iter().skip(1) {
+            let (first, last) = (text(drift.first_quarter), text(drift.last_quarter));
+            let _ = writeln!(out, "{:<28}{first:>WIDTH$}{last:>WIDTH$}", drift.system);
+        }
+    }
+    if !report.sweep.is_empty() {
+        let _ = writeln!(out, "Committing early ({} songs), note in chord", report.sweep_songs);
+        for committed in &report.sweep {
+            let name = format!("{}, {} frames", committed.system, committed.commit);
+            let _ = writeln!(out, "{name:<28}{:>WIDTH$.3}", committed.metrics.note_in_chord);
+        }
     }
     out
 }

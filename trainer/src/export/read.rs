@@ -1,0 +1,67 @@
+//! Back from an exported file to a policy, so that training can go on from a model whose run is gone.
+//!
+//! The weights of a file stand where [`super::Writer`] puts them; a graph of the same shape is written once to learn the
+//! places.
+
+use super::{Writer, graph::Builder, messages};
+use crate::model::{Network, Policy, Shape};
+use prost::Message;
+
+/// The policy in an exported file. Its moments are not in the file: a stage that starts from it starts afresh.
+///
+/// # Errors
+/// A sentence: the file is no ONNX model, or was exported from a network of another shape.
+pub fn policy(file: &[u8], shape: Shape) -> Result<Policy, String> {
+    let model = messages::Model::decode(file).map_err(|e| format!("it is no ONNX model: {e}"))?;
+    let initializers = model.graph.unwrap_or_default().initializer;
+    let mut policy = Policy::build(shape, 0)?;
+    let mut writer = Writer { policy: &policy, graph: Builder::default(), weights: Vec::new() };
+    let written = writer.write().initializer;
+    let places = writer.weights;
+    if written.len() != initializers.len() {
+        return Err(format!(
+            "it holds {} constants, where the recipe's network has {}: it was exported from another shape",
+            initializers.len(),
+            written.len()
+        ));
+    }
+    let mut parameters = policy.parameters();
+    for (idx, place) in places {
+        let ((name, values), layout) = (&mut parameters.0[idx], &policy.tied[idx].layout);
+        let (found, expected) = (&initializers[place], &written[place]);
+        if found.dims != expected.dims || found.raw_data.len() != expected.raw_data.len() {
+            return Err(format!(
+                "its {name} is {:?}, where the recipe's network has {:?}",
+                found.dims, expected.dims
+            ));
+        }
+        for (number, raw) in layout.iter().zip(found.raw_data.as_chunks::<4>().0) {
+            values[*number as usize] = f32::from_le_bytes(*raw);
+        }
+    }
+    policy.set_parameters(parameters);
+    Ok(policy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::onnx;
+    use music::manifest::Manifest;
+
+    const SHAPE: Shape = Shape { layers: 2, heads: 2, invariant: 32, pitched: 4, inner: 2 };
+
+    #[test]
+    fn what_was_exported_comes_back() {
+        let policy = Policy::new(SHAPE, 5).unwrap();
+        let manifest = Manifest::sized(SHAPE.layers, SHAPE.heads, SHAPE.head_size());
+        let file = onnx(&policy, &manifest);
+        let back = super::policy(&file, SHAPE).unwrap();
+        assert_eq!(back.parameters.0, policy.parameters.0);
+        let wider = Shape { pitched: 6, ..SHAPE };
+        assert!(super::policy(&file, wider).unwrap_err().contains("chord_in"));
+        let deeper = Shape { layers: 3, ..SHAPE };
+        assert!(super::policy(&file, deeper).unwrap_err().contains("another shape"));
+        assert!(super::policy(b"no model", SHAPE).unwrap_err().contains("no ONNX model"));
+    }
+}
