@@ -65,6 +65,28 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     Ok(place::target().join(folder).join(name))
 }
 
+/// Builds the plugin for both processors that macOS runs on, as one library, and says where it is.
+///
+/// # Errors
+/// Where cargo or Apple's `lipo` fails.
+pub fn build_universal() -> Result<PathBuf> {
+    let mut libraries = Vec::new();
+    for target in ["aarch64-apple-darwin", "x86_64-apple-darwin"] {
+        let mut command = cargo();
+        command.args(["build", "--quiet", "--release", "--package", "realchords", "--target", target]);
+        if !command.status().context("cargo does not run")?.success() {
+            bail!("the plugin does not build for {target}; see that `rustup target add {target}` was done");
+        }
+        libraries.push(place::target().join(target).join("release").join("librealchords.dylib"));
+    }
+    let universal = place::target().join("release").join("librealchords-universal.dylib");
+    let joined = Command::new("lipo").arg("-create").args(&libraries).arg("-output").arg(&universal).status();
+    if !joined.is_ok_and(|status| status.success()) {
+        bail!("lipo does not join the two libraries; see that Apple's command line tools are installed");
+    }
+    Ok(universal)
+}
+
 /// Wraps the library into `ReaLchords.clap` and `ReaLchords.vst3` in `folder`, and says where they are.
 ///
 /// # Errors

@@ -1,8 +1,13 @@
 //! The workshop's door: `cargo xtask COMMAND`. It reads the command line and calls; the rooms do the work.
 
+mod bench;
 mod bundle;
+mod dist;
+#[cfg(target_os = "linux")]
+mod e2e;
 mod install;
 mod jam;
+mod licences;
 mod place;
 mod runtime;
 mod suite;
@@ -22,14 +27,21 @@ struct Cli {
 enum Command {
     /// Plays melodies through the built plugin and writes what it answers
     Jam(jam::JamArgs),
+    /// Plays the plugin in a real host, Ardour, without a screen
+    #[cfg(target_os = "linux")]
+    E2e(e2e::E2eArgs),
     /// Everything CI asks for: format, lints, house rules, tests, documents
     Test,
     /// Builds the plugin and puts it where this machine's hosts look for plugins
     Install(install::InstallArgs),
     /// Takes away what `install` put there
     Uninstall(install::UninstallArgs),
+    /// Measures how fast the instrument is here, beside a run that was kept
+    Bench(bench::BenchArgs),
     /// Builds the plugin's CLAP and VST3 bundles into target/bundled
     Bundle,
+    /// Packs what people install on this platform into one zip in target/dist
+    Dist(dist::DistArgs),
     /// Checks the house rules
     Tidy,
     /// Gets the pinned ONNX Runtime into target/onnxruntime and prints its path
@@ -46,10 +58,14 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Jam(args) => jam::run(&args),
+        #[cfg(target_os = "linux")]
+        Command::E2e(args) => e2e::run(&args),
         Command::Test => suite::run(),
         Command::Install(args) => install::install(&args),
         Command::Uninstall(args) => install::uninstall(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Bundle => bundle::run(),
+        Command::Dist(args) => dist::run(&args),
         Command::Tidy => tidy::run(),
         Command::Runtime { target, dir } => runtime::run(target.as_deref(), dir.as_deref()),
     };

@@ -115,6 +115,7 @@ impl ClapHost {
             self.params.push(Param {
                 id: ParamId(found.id.get()),
                 name: String::from_utf8_lossy(found.name).into_owned(),
+                unit: String::new(),
                 min: found.min_value,
                 max: found.max_value,
                 default: if span > 0.0 { (found.default_value - found.min_value) / span } else { 0.0 },

@@ -42,6 +42,8 @@ pub struct Param {
     pub max: f64,
     /// The value it starts with, as a share of its range.
     pub default: f64,
+    /// What hosts write after the text of its value; empty where that says it.
+    pub unit: String,
     /// How many values lie above the lowest; `None` where it is continuous.
     pub num_steps: Option<u32>,
     /// Whether hosts may record automation of it.

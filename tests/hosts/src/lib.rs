@@ -11,6 +11,8 @@ mod clap_host;
 #[cfg(test)]
 mod echo;
 pub mod host;
+#[cfg(target_os = "linux")]
+pub mod jack;
 mod layout;
 pub mod ledger;
 pub mod song;

@@ -66,6 +66,7 @@ pub fn survey_params(
         params.push(Param {
             id: ParamId(found.id),
             name: wide_text(&found.title),
+            unit: wide_text(&found.units),
             min: 0.0,
             max: 1.0,
             default: found.defaultNormalizedValue,
