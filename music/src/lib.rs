@@ -6,6 +6,7 @@
 pub mod chord;
 pub mod grid;
 pub mod harmony;
+pub mod key;
 pub mod lead_sheet;
 pub mod manifest;
 pub mod melody;

@@ -1,6 +1,11 @@
 //! How an instance fares: a few numbers and words that any thread may look at, for parameters and editor. The audio
 //! thread reads and writes the numbers only; the words are the worker's, and behind a lock.
 
+use music::{
+    chord::{Chord, Quality},
+    key::{Key, Mode},
+    pitch::PitchClass,
+};
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU8, AtomicU32, Ordering},
@@ -46,6 +51,9 @@ pub struct Health {
     tempo_millibpm: AtomicU32,
     panics: AtomicU32,
     unanswered: AtomicU32,
+    now: AtomicU32,
+    coming: AtomicU32,
+    key: AtomicU32,
     texts: Mutex<Texts>,
 }
 
@@ -56,6 +64,8 @@ pub struct Texts {
     pub model: String,
     /// The engine, and why a better one is not used.
     pub engine: String,
+    /// What has failed just now and is tried again; empty if nothing has.
+    pub trouble: String,
 }
 
 impl Default for Health {
@@ -69,6 +79,9 @@ impl Default for Health {
             tempo_millibpm: AtomicU32::new(0),
             panics: AtomicU32::new(0),
             unanswered: AtomicU32::new(0),
+            now: AtomicU32::new(0),
+            coming: AtomicU32::new(0),
+            key: AtomicU32::new(0),
             texts: Mutex::new(Texts::default()),
         }
     }
@@ -148,6 +161,42 @@ impl Health {
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The chord that sounds.
+    pub fn now(&self) -> Option<Chord> {
+        unpack_chord(self.now.load(Ordering::Relaxed))
+    }
+
+    /// The next chord that stands.
+    pub fn coming(&self) -> Option<Chord> {
+        unpack_chord(self.coming.load(Ordering::Relaxed))
+    }
+
+    /// Written by the audio thread: the chord that sounds and the next that stands.
+    pub fn set_chords(&self, now: Option<Chord>, coming: Option<Chord>) {
+        self.now.store(pack_chord(now), Ordering::Relaxed);
+        self.coming.store(pack_chord(coming), Ordering::Relaxed);
+    }
+
+    /// The key as it is heard, and how sure that is, 0..=1.
+    pub fn key(&self) -> Option<(Key, f32)> {
+        let packed = self.key.load(Ordering::Relaxed);
+        let mode = Mode::ALL.get(((packed >> 8) & 0xff) as usize)?;
+        let key = Key::new(PitchClass::new((packed & 0xff) as i32), *mode);
+        (packed >> 31 == 1).then_some((key, ((packed >> 16) & 0x7fff) as f32 / 1000.0))
+    }
+
+    /// Written by the worker.
+    pub fn set_key(&self, key: Option<(Key, f32)>) {
+        let packed = key.map_or(0, |(key, sure)| {
+            let mode = Mode::ALL.iter().position(|mode| *mode == key.mode).unwrap_or(0) as u32;
+            1 << 31
+                | ((sure.clamp(0.0, 1.0) * 1000.0) as u32) << 16
+                | mode << 8
+                | u32::from(key.tonic.semitones())
+        });
+        self.key.store(packed, Ordering::Relaxed);
+    }
+
     /// The worker is told something.
     pub(crate) fn count_question(&self) {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
@@ -173,5 +222,43 @@ impl Health {
     /// Changes the texts. Not for the audio thread.
     pub fn write_texts(&self, write: impl FnOnce(&mut Texts)) {
         write(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// A chord in one number; 0 is none.
+fn pack_chord(chord: Option<Chord>) -> u32 {
+    chord.map_or(0, |chord| {
+        1 << 31
+            | (chord.quality.index() as u32) << 16
+            | u32::from(chord.bass.semitones()) << 8
+            | u32::from(chord.root.semitones())
+    })
+}
+
+fn unpack_chord(packed: u32) -> Option<Chord> {
+    let quality = Quality::from_index(((packed >> 16) & 0x7fff) as usize)?;
+    let class = |number: u32| PitchClass::new((number & 0xff) as i32);
+    (packed >> 31 == 1).then(|| Chord::new(class(packed), quality).over(class(packed >> 8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chords_and_keys_come_back_as_they_were_told() {
+        let health = Health::default();
+        assert_eq!((health.now(), health.coming(), health.key()), (None, None, None));
+        for quality in Quality::all() {
+            let chord = Chord::new(PitchClass::new(11), quality).over(PitchClass::new(4));
+            health.set_chords(Some(chord), None);
+            assert_eq!((health.now(), health.coming()), (Some(chord), None));
+        }
+        for mode in Mode::ALL {
+            health.set_key(Some((Key::new(PitchClass::new(7), mode), 0.5)));
+            assert_eq!(health.key(), Some((Key::new(PitchClass::new(7), mode), 0.5)));
+        }
+        health.set_key(None);
+        assert_eq!(health.key(), None);
     }
 }

@@ -1,15 +1,10 @@
 //! The one translator between the framework's words and ours. Audio thread; nothing else below knows the framework.
 
 use crate::{
-    audio::block::{Block, Cycle, Incoming, Outgoing, Pass, Port, Settings, Transport},
-    links::{ChangeGrid, Rules},
-    params::{ChordsParams, GridChoice, PassChoice},
+    audio::block::{Block, Cycle, Incoming, Outgoing, Port, Transport},
+    params::ChordsParams,
 };
-use music::{
-    grid::{Beats, FRAMES_PER_BEAT},
-    meter::Meter,
-    pitch::Pitch,
-};
+use music::{grid::Beats, meter::Meter, pitch::Pitch};
 use nice_plug::{
     midi::{Channel, Key, VoiceID},
     prelude::{NoteEvent, Plugin, PluginApi, PluginNoteEvent, ProcessContext, ProcessMode},
@@ -22,6 +17,8 @@ const RENDERING_AHEAD: f64 = 0.5;
 /// Controllers that end all notes of a channel.
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
+/// The controller of the sustain pedal; down from a half of its way on.
+const SUSTAIN: u8 = 64;
 
 /// Whether the host renders offline, so that the audio side may wait.
 ///
@@ -85,7 +82,7 @@ pub fn block<P: Plugin>(
 ) -> Block {
     let transport = transport(context.transport());
     let offline = pace.renders(num_samples, transport.playing);
-    Block { transport, num_samples, sample_rate: pace.sample_rate(), settings: settings(params, offline) }
+    Block { transport, num_samples, sample_rate: pace.sample_rate(), settings: params.settings(offline) }
 }
 
 fn transport(host: &nice_plug::prelude::Transport) -> Transport {
@@ -101,40 +98,6 @@ fn transport(host: &nice_plug::prelude::Transport) -> Transport {
         meter: meter.and_then(|(over, under)| Meter::new(over, under)),
         bar_start: host.bar_start_pos_beats().and_then(beats),
         cycle: host.loop_range_beats().map(|(start, end)| Cycle { start: Beats(start), end: Beats(end) }),
-    }
-}
-
-fn settings(params: &ChordsParams, offline: bool) -> Settings {
-    let channel = |one_based: i32| (one_based - 1).clamp(0, 15) as u8;
-    Settings {
-        rules: Rules {
-            commit: i64::from(params.commit.value()),
-            look_ahead: i64::from(params.look_ahead.value()),
-            listen: i64::from(params.listen.value()) * FRAMES_PER_BEAT,
-            temperature: params.temperature.value(),
-            grid: match params.grid.value() {
-                GridChoice::Free => ChangeGrid::Free,
-                GridChoice::Eighth => ChangeGrid::Eighth,
-                GridChoice::Beat => ChangeGrid::Beat,
-                GridChoice::HalfBar => ChangeGrid::HalfBar,
-                GridChoice::Bar => ChangeGrid::Bar,
-                GridChoice::TwoBars => ChangeGrid::TwoBars,
-            },
-            seed: params.seed.value().unsigned_abs().into(),
-            offline,
-        },
-        register: Pitch::folded(params.register.value()),
-        chord_channel: channel(params.chord_channel.value()),
-        bass_channel: channel(params.bass_channel.value()),
-        bass: params.bass.value(),
-        velocity: params.velocity.value() as f32 / 127.0,
-        pass: match params.pass_through.value() {
-            PassChoice::Chords => Pass::ChordsOnly,
-            PassChoice::MelodyAndChords => Pass::MelodyAndChords,
-            PassChoice::Melody => Pass::MelodyOnly,
-        },
-        bypass: params.bypass.value(),
-        panic: params.panic.value(),
     }
 }
 
@@ -193,6 +156,9 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
         }
         NoteEvent::MidiCC { timing, channel, cc: ALL_SOUND_OFF | ALL_NOTES_OFF, .. } => {
             Incoming::AllOff { offset: *timing, channel: channel & 15 }
+        }
+        NoteEvent::MidiCC { timing, channel, cc: SUSTAIN, value } => {
+            Incoming::Pedal { offset: *timing, channel: channel & 15, down: *value >= 0.5 }
         }
         other => Incoming::Other { offset: other.timing() },
     }

@@ -6,8 +6,11 @@ mod editor;
 pub mod health;
 mod host;
 pub mod links;
+pub mod memory;
 pub mod params;
+pub mod presets;
 pub mod voicing;
+pub mod wish;
 pub mod worker;
 
 use audio::Audio;
@@ -86,7 +89,7 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
     ) -> bool {
         self.pace.activate(context.plugin_api(), buffer.process_mode, buffer.sample_rate);
         if let Some(end) = self.worker_end.take() {
-            self.worker = Some(Worker::start(end));
+            self.worker = Some(Worker::start(end, self.params.shared()));
         }
         context.set_latency_samples(0);
         true

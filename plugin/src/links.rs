@@ -12,10 +12,14 @@
 //! frame must be committed before the wrap to be on time. So frames are counted by `ordinal` (frames since the
 //! epoch began, wraps passed through), and a plan made for another frame than the one that came is dropped.
 
-pub use crate::health::{Engine, Health, Texts, WorkerState};
+pub use crate::{
+    health::{Engine, Health, Texts, WorkerState},
+    memory::{Capture, SharedCapture},
+    wish::{ModelChoice, ModelWish},
+};
 
 use crate::audio::Snapshot;
-use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
+use music::{grid::Frame, harmony::ChordFrame, key::Key, melody::MelodyFrame, meter::BarPhase};
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
     traits::{Consumer, Observer, Producer, Split},
@@ -25,7 +29,8 @@ use std::{
     time::Duration,
 };
 
-/// Messages from audio to worker: 16 frames a second at 240 BPM, so 16 s of a worker that stands still.
+/// Messages from audio to worker: 16 frames a second at 240 BPM, so 16 s of a worker that stands still, less one for
+/// each [`ToWorker::Again`], which a player's hand sends.
 /// Full: the message is dropped; the worker sees the gap in the ordinals and begins its history anew.
 pub const HEARD_CAPACITY: usize = 256;
 
@@ -60,6 +65,18 @@ pub enum ChangeGrid {
     TwoBars,
 }
 
+/// What the chosen key means to the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyRule {
+    /// Nothing: the model hears the key by itself.
+    #[default]
+    Auto,
+    /// Chords within the key are likelier.
+    Lean(Key),
+    /// Only chords within the key are struck.
+    Lock(Key),
+}
+
 /// The settings the worker goes by; they travel with each message, so that a take depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
@@ -67,14 +84,32 @@ pub struct Rules {
     pub commit: i64,
     /// How many frames after the one heard are planned, 0..=[`MAX_LOOK_AHEAD_FRAMES`].
     pub look_ahead: i64,
-    /// Frames at the head of an epoch in which the model only listens.
+    /// Frames at the head of an epoch in which the model only listens: none after a seek while playing, unless
+    /// `listen_again`. The audio side sees to that, so that both sides go by one number.
     pub listen: i64,
     /// What the model's own sampling temperature is multiplied by; at 0 what is struck is the likeliest.
     pub temperature: f32,
+    /// The share of the likeliest chords that are drawn from, 0..=1; the model's own is narrowed, never widened.
+    pub top_p: f32,
     /// Where chords may change.
     pub grid: ChangeGrid,
+    /// Sparser or denser than the model by itself, -1..=1: how readily a chord that sounds gives way to another.
+    pub density: f32,
+    /// What the chosen key means.
+    pub key: KeyRule,
     /// The seed of every draw.
     pub seed: u64,
+    /// Which of the plans is asked for: 0 at first, another number for each re-roll; the number before is its undoing.
+    pub roll: u32,
+    /// Another number: the next frame that does not stand starts another chord than the one that sounds, whatever
+    /// the change grid says. Before the first chord it means nothing.
+    pub force: u32,
+    /// A seek while playing lets the model listen again; else it enters as soon as it has heard a note.
+    pub listen_again: bool,
+    /// In a loop the melody of the pass before stands in for the imagined one, as long as the player keeps to it.
+    pub loop_memory: bool,
+    /// The chords captured before are played again instead of asking the model.
+    pub print: bool,
     /// The host renders offline: the audio side waits, so drafts are left out.
     pub offline: bool,
 }
@@ -86,8 +121,16 @@ impl Default for Rules {
             look_ahead: 16,
             listen: 16,
             temperature: 1.0,
+            top_p: 1.0,
             grid: ChangeGrid::Free,
+            density: 0.0,
+            key: KeyRule::Auto,
             seed: 1,
+            roll: 0,
+            force: 0,
+            listen_again: false,
+            loop_memory: true,
+            print: false,
             offline: false,
         }
     }
@@ -120,12 +163,22 @@ pub struct Coming {
 /// From audio to worker.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ToWorker {
-    /// An epoch begins: forget the history, `coming` has ordinal 0.
+    /// An epoch begins: forget history and loop, `coming` has ordinal 0.
     Begin {
         /// The new epoch.
         epoch: Epoch,
         /// Its first frame.
         coming: Coming,
+        /// It is a seek while playing, and the player was heard before it: the key heard still counts.
+        seek: bool,
+        /// The settings.
+        rules: Rules,
+    },
+    /// The plan from here anew, by other rules, without waiting for a frame to close: drafts are drawn again, what
+    /// stands stays. The rules must come with every later message too.
+    Again {
+        /// The epoch; the worker ignores another than the one it plans for.
+        epoch: Epoch,
         /// The settings.
         rules: Rules,
     },

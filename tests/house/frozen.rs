@@ -8,23 +8,63 @@ use crate::support::{
 };
 use hosts::{ParamId, Ports};
 
-/// Id, name, number of steps, the text of the default, and whether it is the player's to set.
-const PARAMS: [(&str, &str, u32, &str, bool); 20] = [
+/// Id, name, number of steps (0: it is continuous to the host), the text of the default, and whether it is the player's
+/// to set.
+const PARAMS: [(&str, &str, u32, &str, bool); 59] = [
     ("commit", "Commit", 31, "1/4 beat", true),
+    ("look_ahead", "Look ahead", 32, "4 beats", true),
     ("listen", "Listen first", 16, "4 beats", true),
-    ("temperature", "Temperature", 200, "1.00", true),
+    ("listen_again", "Listen again after a seek", 1, "Off", true),
     ("grid", "Change every", 5, "Free (16th)", true),
+    ("density", "Density", 0, "0 %", true),
+    ("loop_memory", "Loop memory", 1, "On", true),
+    ("free_run", "Run without the host", 1, "Off", true),
+    ("free_tempo", "Own tempo", 0, "100.0 BPM", true),
+    ("temperature", "Adventure", 0, "1.00", true),
+    ("top_p", "Likeliest share (top-p)", 0, "100 %", true),
+    ("key_rule", "Key", 2, "Auto", true),
+    ("key_tonic", "Tonic", 11, "C", true),
+    ("key_mode", "Mode", 6, "Major", true),
+    ("seed", "Seed", 9999, "1", true),
+    ("hold", "Hold", 1, "Off", true),
+    ("mute", "Mute", 1, "Off", true),
+    ("next", "Next now", 1, "Off", true),
+    ("reroll", "Re-roll", 1, "Off", true),
+    ("undo_reroll", "Undo re-roll", 1, "Off", true),
+    ("latching", "Switches latch", 1, "Off", true),
+    ("panic", "Panic", 1, "Off", true),
+    ("style", "Style", 6, "Close", true),
+    ("voices", "Voices", 4, "As the chord", true),
     ("register", "Register", 28, "C4", true),
-    ("bass", "Bass", 1, "On", true),
+    ("lowest", "Lowest key", 36, "E2", true),
+    ("highest", "Highest key", 48, "C6", true),
+    ("inversion", "Inversion", 3, "Nearest", true),
+    ("below_melody", "Below the melody", 1, "Off", true),
+    ("bass", "Bass", 4, "Slash", true),
+    ("pattern", "Rhythm", 10, "Sustained", true),
+    ("arp_rate", "Arpeggio pace", 3, "8th", true),
+    ("gate", "Gate", 0, "90 %", true),
+    ("strum", "Strum", 2, "Up", true),
+    ("strum_ms", "Strum time", 120, "0 ms", true),
     ("velocity", "Chord velocity", 126, "80", true),
+    ("follow", "Follow the melody's touch", 0, "0 %", true),
+    ("humanise", "Humanise", 0, "0 %", true),
+    ("nudge", "Nudge", 130, "0 ms", true),
+    ("in_channel", "Input channel", 16, "All", true),
+    ("in_lowest", "Lowest melody key", 127, "C-1", true),
+    ("in_highest", "Highest melody key", 127, "G9", true),
+    ("leads", "The melody is the", 2, "Last note", true),
+    ("sustain", "Sustain pedal", 1, "On", true),
+    ("pass_through", "Output", 2, "Chords only", true),
+    ("parts", "Parts", 2, "Chords and bass", true),
     ("chord_channel", "Chord channel", 15, "1", true),
     ("bass_channel", "Bass channel", 15, "2", true),
-    ("pass_through", "Output", 2, "Chords only", true),
-    ("look_ahead", "Look ahead", 32, "4 beats", true),
-    ("seed", "Seed", 9999, "1", true),
-    ("panic", "Panic", 1, "Off", true),
+    ("print", "Print", 1, "Off", true),
     ("bypass", "Bypass", 1, "Off", true),
     ("status", "Status", 1, "not started", false),
+    ("now", "Chord now", 1, "none", false),
+    ("coming", "Next chord", 1, "none", false),
+    ("key", "Key heard", 1, "not known yet", false),
     ("late", "Late frames", 1, "0", false),
     ("engine", "Engine", 1, "none", false),
     ("infer_p50", "Inference, median", 1, "0.00 ms", false),
@@ -76,18 +116,14 @@ fn parameters_stay() {
                 assert_eq!(ids, PARAMS.map(|(id, ..)| ParamId::of(id)), "{face:?}");
                 for (param, (id, name, steps, text, is_players)) in found.into_iter().zip(PARAMS) {
                     assert_eq!(param.name, name, "{face:?} {id}");
-                    // Continuous to the host, in steps to us.
-                    let expected = (id != "temperature").then_some(steps);
+                    let expected = (steps > 0).then_some(steps);
                     assert_eq!(
                         param.num_steps.or(expected.filter(|_| face == Face::Clap)),
                         expected,
                         "{face:?} {id}"
                     );
-                    assert_eq!(
-                        host.text_of(param.id, param.default).expect("it reads"),
-                        text,
-                        "{face:?} {id}"
-                    );
+                    let value = host.text_of(param.id, param.default).expect("it reads");
+                    assert_eq!(value + &param.unit, text, "{face:?} {id}");
                     assert_eq!(param.is_automatable, is_players, "{face:?} {id}");
                     assert_eq!(param.is_bypass, id == "bypass", "{face:?} {id}");
                 }
@@ -97,33 +133,44 @@ fn parameters_stay() {
     );
 }
 
-/// What is stored in a host's automation, in the order of [`PARAMS`].
-const NUMBERS: [u32; 20] = [
-    792_668_471,
-    1_044_975_047,
-    321_701_236,
-    3_181_382,
-    1_457_270_435,
-    3_016_415,
-    2_134_260_957,
-    1_477_121_056,
-    1_828_707_235,
-    1_559_295_127,
-    657_009_697,
-    3_526_257,
-    106_433_143,
-    773_352_680,
-    1_255_002_098,
-    3_314_342,
-    848_820_802,
-    962_278_298,
-    962_278_431,
-    104_069_929,
+/// What is stored in a host's automation for some of [`PARAMS`]; the others follow from their ids by the same rule.
+const NUMBERS: [(&str, u32); 20] = [
+    ("commit", 792_668_471),
+    ("listen", 1_044_975_047),
+    ("temperature", 321_701_236),
+    ("grid", 3_181_382),
+    ("register", 1_457_270_435),
+    ("bass", 3_016_415),
+    ("velocity", 2_134_260_957),
+    ("chord_channel", 1_477_121_056),
+    ("bass_channel", 1_828_707_235),
+    ("pass_through", 1_559_295_127),
+    ("look_ahead", 657_009_697),
+    ("seed", 3_526_257),
+    ("panic", 106_433_143),
+    ("bypass", 773_352_680),
+    ("status", 1_255_002_098),
+    ("late", 3_314_342),
+    ("engine", 848_820_802),
+    ("infer_p50", 962_278_298),
+    ("infer_p99", 962_278_431),
+    ("model", 104_069_929),
 ];
 
 #[test]
 fn numbers_of_parameters_stay() {
-    assert_eq!(PARAMS.map(|(id, ..)| ParamId::of(id).0), NUMBERS);
+    for (id, number) in NUMBERS {
+        assert_eq!(ParamId::of(id).0, number, "{id}");
+    }
+    let all: std::collections::BTreeSet<u32> = PARAMS.iter().map(|(id, ..)| ParamId::of(id).0).collect();
+    assert_eq!(all.len(), PARAMS.len(), "two parameters share a number");
+}
+
+#[test]
+fn the_readme_lists_the_parameters_as_they_are() {
+    let readme = include_str!("../../README.md");
+    let table = realchords::params::table::table();
+    assert!(readme.contains(table.trim()), "the README's table of parameters must read:\n{table}");
 }
 
 #[test]

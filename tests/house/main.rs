@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bounce;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod frozen;

@@ -1,7 +1,8 @@
 //! What the host hands us in one call, in our words, and the port through which notes come and go.
 //! Audio thread. Plain values: no host framework below here.
 
-use crate::links::Rules;
+use super::{comping::Comping, listener::Hearing};
+use crate::{links::Rules, voicing::Arrangement};
 use music::{grid::Beats, meter::Meter, pitch::Pitch};
 
 /// An active loop of the host.
@@ -42,41 +43,81 @@ pub enum Pass {
     MelodyOnly,
 }
 
+/// Which of our notes go out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parts {
+    /// The hands and the bass.
+    #[default]
+    Both,
+    /// The hands alone.
+    ChordsOnly,
+    /// The bass alone.
+    BassOnly,
+}
+
+/// The player's switches. What a pedal does to them stands in `audio::switches`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Switches {
+    /// The chord that sounds goes on.
+    pub hold: bool,
+    /// Chords are silent.
+    pub mute: bool,
+    /// The next chord comes now.
+    pub next: bool,
+    /// Another plan is asked for.
+    pub reroll: bool,
+    /// The plan before that one again.
+    pub undo: bool,
+    /// Each press switches over, rather than a switch being on while it is down.
+    pub latching: bool,
+    /// All notes end.
+    pub panic: bool,
+}
+
 /// The settings the audio side goes by in one block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// What the worker is told.
     pub rules: Rules,
-    /// The pitch around which chords are voiced.
-    pub register: Pitch,
+    /// Which notes are the melody.
+    pub hearing: Hearing,
+    /// How chords are voiced.
+    pub arrangement: Arrangement,
+    /// How they are struck.
+    pub comping: Comping,
+    /// The player's switches.
+    pub switches: Switches,
     /// The chords' channel, 0..16.
     pub chord_channel: u8,
     /// The bass notes' channel, 0..16.
     pub bass_channel: u8,
-    /// Whether bass notes are played.
-    pub bass: bool,
-    /// How hard chords are struck, 0..=1.
-    pub velocity: f32,
+    /// Which of our notes go out.
+    pub parts: Parts,
     /// What becomes of the melody.
     pub pass: Pass,
+    /// The tempo of our own clock in quarter notes a minute, which runs while the host stands still.
+    pub free_run_bpm: Option<f64>,
+    /// The player has muted the chords; what the switches come to, so the audio side writes this.
+    pub muted: bool,
     /// Whether the host has bypassed us: the melody passes, chords are silent.
     pub bypass: bool,
-    /// The panic button; its rising edge ends all notes.
-    pub panic: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             rules: Rules::default(),
-            register: Pitch::folded(60),
+            hearing: Hearing::default(),
+            arrangement: Arrangement::default(),
+            comping: Comping::default(),
+            switches: Switches::default(),
             chord_channel: 0,
             bass_channel: 1,
-            bass: true,
-            velocity: 0.63,
-            pass: Pass::ChordsOnly,
+            parts: Parts::default(),
+            pass: Pass::default(),
+            free_run_bpm: None,
+            muted: false,
             bypass: false,
-            panic: false,
         }
     }
 }
@@ -89,7 +130,7 @@ impl Settings {
 
     /// Whether chords sound.
     pub fn chords_sound(&self) -> bool {
-        !self.bypass && self.pass != Pass::MelodyOnly
+        !self.bypass && !self.muted && self.pass != Pass::MelodyOnly
     }
 }
 
@@ -136,6 +177,15 @@ pub enum Incoming {
         /// The channel, 0..16.
         channel: u8,
     },
+    /// The sustain pedal goes down or up (controller 64).
+    Pedal {
+        /// Samples after the block's first.
+        offset: u32,
+        /// The channel, 0..16.
+        channel: u8,
+        /// Whether it is down.
+        down: bool,
+    },
     /// Anything else; only [`Port::forward`] knows what.
     Other {
         /// Samples after the block's first.
@@ -150,6 +200,7 @@ impl Incoming {
             Self::On { offset, .. }
             | Self::Off { offset, .. }
             | Self::AllOff { offset, .. }
+            | Self::Pedal { offset, .. }
             | Self::Other { offset } => *offset,
         }
     }
@@ -172,7 +223,7 @@ pub struct Outgoing {
 pub trait Port {
     /// The next event that came in. Offsets never fall.
     fn receive(&mut self) -> Option<Incoming>;
-    /// Sends on the last event received, if it was [`Incoming::Other`].
+    /// Sends on the last event received, as it came.
     fn forward(&mut self);
     /// Sends a note; whether the host took it.
     fn send(&mut self, note: Outgoing) -> bool;

@@ -1,23 +1,29 @@
 //! The audio thread's side of an instance: from the host's notes and transport to frames heard, and from frames
 //! planned to notes. Allocates nothing, locks nothing, waits only while the host renders offline, never panics.
 
+mod agenda;
 pub mod block;
+pub mod comping;
+mod free_run;
 pub mod listener;
 pub mod performer;
 pub mod plan;
 pub mod playhead;
 mod snapshot;
 pub mod sounding;
+mod switches;
 
-use crate::links::{AudioEnd, Coming, Epoch, Heard, Standing, ToWorker, WorkerState};
+use crate::links::{AudioEnd, Coming, Epoch, Heard, Rules, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
+use free_run::FreeRun;
 use listener::Listener;
 use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
-use performer::Performer;
+use performer::{Cue, Performer};
 use plan::Plan;
 use playhead::{Change, Moment, Playhead};
 pub use snapshot::{MAX_SHOWN, Shown, Snapshot, Stage};
 use sounding::{Owner, Sounding};
+use switches::{Console, Wishes};
 
 /// Waits of 10 ms for one frame while rendering offline: 2 s.
 const MAX_WAITS: u32 = 200;
@@ -27,21 +33,38 @@ const MAX_LOADING_WAITS: u32 = 2000;
 const MAX_DISAPPOINTMENTS: u32 = 3;
 /// Frames after a late one in which we say that we are behind: a beat.
 const BEHIND_FRAMES: i64 = 4;
+/// The farthest that chords are nudged forwards, in milliseconds.
+const MAX_NUDGE_MS: f64 = 30.0;
 
 /// The audio side of an instance.
 pub struct Audio {
     links: AudioEnd,
     playhead: Playhead,
+    free_run: FreeRun,
     listener: Listener,
+    console: Console,
+    wishes: Wishes,
     plan: Plan,
     performer: Performer,
     sounding: Sounding,
     epoch: Epoch,
     settings: Settings,
+    sample_rate: f64,
+    /// Which of the plans is asked for, and how often another chord was.
+    roll: u32,
+    force: u32,
+    /// Whether chords sounded in the block before.
+    sounded: bool,
+    /// The frame that was played before it started, and what it did.
+    early: Option<(i64, ChordFrame)>,
     /// What the chords did in the open frame.
     played: ChordFrame,
     /// The first ordinal whose frame was closed with a note heard before or in it.
     first_note: Option<i64>,
+    /// Whether a note was heard since the host began to play, seeks passed through.
+    heard_player: bool,
+    /// Whether the epoch began with a seek after that.
+    sought: bool,
     late: u32,
     last_late: Option<i64>,
     disappointments: u32,
@@ -58,14 +81,24 @@ impl Audio {
         Self {
             links,
             playhead: Playhead::default(),
+            free_run: FreeRun::default(),
+            console: Console::default(),
+            wishes: Wishes::default(),
             listener: Listener::default(),
             plan: Plan::default(),
             performer: Performer::default(),
             sounding: Sounding::default(),
             epoch: Epoch::default(),
             settings: Settings::default(),
+            sample_rate: 48_000.0,
+            roll: 0,
+            force: 0,
+            sounded: true,
+            early: None,
             played: ChordFrame::Silence,
             first_note: None,
+            heard_player: false,
+            sought: false,
             late: 0,
             last_late: None,
             disappointments: 0,
@@ -80,34 +113,52 @@ impl Audio {
         self.playhead.stop();
         self.listener.clear();
         self.end_epoch();
+        self.heard_player = false;
         self.flush = true;
     }
 
     /// One call of the host.
     pub fn process(&mut self, block: &Block, port: &mut impl Port) {
         self.sounding.settle(port);
-        self.take_settings(&block.settings, port);
+        let mut incoming = port.receive();
+        let sounds = matches!(incoming, Some(Incoming::On { .. })) || self.listener.holds_any();
+        let own_bpm = block.settings.free_run_bpm;
+        let transport =
+            self.free_run.follow(block.transport, own_bpm, sounds, block.num_samples, block.sample_rate);
+        let block = &Block { transport, ..*block };
+        self.sample_rate = block.sample_rate;
+        self.take_settings(block, port);
         match self.playhead.begin_block(block) {
             Change::None => {}
             Change::Begins => self.begin_epoch(port),
             Change::Ends => {
                 self.performer.end(port, &mut self.sounding, 0);
                 self.end_epoch();
+                self.heard_player = false;
             }
             Change::Wraps => self.wrap(port, 0),
         }
         self.take_plans();
-        let mut incoming = port.receive();
+        self.take_wishes();
+        let end = self.playhead.sample_at(block.num_samples);
         loop {
-            match (self.playhead.next_moment(), incoming) {
-                (Some((offset, moment)), event) if event.is_none_or(|event| offset <= event.offset()) => {
+            let moment = self.playhead.next_moment();
+            let due = self.performer.due(end).map(|item| self.playhead.offset_of(item.at));
+            let before = |offset: u32, other: Option<u32>| other.is_none_or(|other| offset <= other);
+            let heard = incoming.map(|event| event.offset());
+            match (moment, due, incoming) {
+                // A frame first: it may call off what is due.
+                (Some((offset, moment)), due, _) if before(offset, due) && before(offset, heard) => {
                     self.pass(moment, offset, port);
                 }
-                (_, Some(event)) => {
+                (_, Some(offset), _) if before(offset, heard) => {
+                    self.performer.act(port, &mut self.sounding, offset);
+                }
+                (_, _, Some(event)) => {
                     self.take_event(event, port);
                     incoming = port.receive();
                 }
-                (_, None) => break,
+                (_, _, None) => break,
             }
         }
         self.show();
@@ -124,10 +175,13 @@ impl Audio {
         self.sounding.is_empty()
     }
 
-    fn take_settings(&mut self, settings: &Settings, port: &mut impl Port) {
+    fn take_settings(&mut self, block: &Block, port: &mut impl Port) {
+        let settings = &block.settings;
         let before = std::mem::replace(&mut self.settings, *settings);
+        self.wishes = self.console.take(settings.switches);
+        self.listener.obey(settings.hearing);
         let panics = std::mem::replace(&mut self.panics, self.links.health.panics());
-        if self.flush || (settings.panic && !before.panic) || panics != self.panics {
+        if self.flush || self.wishes.panic || panics != self.panics {
             self.flush = false;
             self.performer.end(port, &mut self.sounding, 0);
             self.sounding.end_all(port, Owner::Melody, 0);
@@ -135,22 +189,111 @@ impl Audio {
         if before.passes_melody() && !settings.passes_melody() {
             self.sounding.end_all(port, Owner::Melody, 0);
         }
-        if before.chords_sound() && !settings.chords_sound() {
-            self.sounding.end_all(port, Owner::Chords, 0);
+        let sounds = self.settings.chords_sound() && !self.wishes.mute;
+        // What a player has silenced by a word of ours, not by a chord's end, comes back by it too.
+        self.settings.muted = self.wishes.mute;
+        if std::mem::replace(&mut self.sounded, sounds) != sounds {
+            if sounds {
+                if let Some(cue) = self.cue_now() {
+                    self.performer.resume(&self.settings, &cue);
+                }
+            } else {
+                self.performer.hush(port, &mut self.sounding, 0);
+            }
         }
+        self.settings.rules.roll = self.roll;
+        self.settings.rules.force = self.force;
+        let lead =
+            (-f64::from(settings.comping.nudge_ms)).clamp(0.0, MAX_NUDGE_MS) * 1e-3 * block.sample_rate;
+        self.playhead.set_lead(lead as i64);
+    }
+
+    /// What was pressed in this block.
+    fn take_wishes(&mut self) {
+        if self.wishes.reroll || self.wishes.undo {
+            let roll =
+                if self.wishes.reroll { self.roll.wrapping_add(1) } else { self.roll.saturating_sub(1) };
+            if roll != self.roll {
+                self.roll = roll;
+                self.settings.rules.roll = roll;
+                self.ask_again();
+            }
+        }
+        if self.wishes.next {
+            self.bring_next();
+        }
+    }
+
+    fn ask_again(&mut self) {
+        if self.playhead.tempo_bpm().is_some() {
+            let rules = self.rules();
+            self.links.tell(ToWorker::Again { epoch: self.epoch, rules }, rules.offline);
+        }
+    }
+
+    /// The next chord of the plan comes now; where none is planned, the worker is asked for one.
+    fn bring_next(&mut self) {
+        let (Some(next), Some(cue)) = (self.playhead.next_ordinal(), self.cue_now()) else { return };
+        let current = self.performer.current();
+        let planned =
+            (next..next + plan::ROOM as i64).find_map(|ordinal| match self.plan.at(ordinal)?.chord {
+                ChordFrame::Onset(chord) if current != Some(chord) => Some(chord),
+                _ => None,
+            });
+        match planned {
+            Some(chord) => {
+                let open = self.playhead.open_frame().is_some();
+                self.performer.bring(&self.settings, &self.sounding, &cue, chord, open);
+                if open {
+                    self.played = ChordFrame::Onset(chord);
+                }
+            }
+            None => {
+                self.force = self.force.wrapping_add(1);
+                self.settings.rules.force = self.force;
+                self.ask_again();
+            }
+        }
+    }
+
+    /// The block's first sample as a cue.
+    fn cue_now(&self) -> Option<Cue> {
+        let frame = self.playhead.frame()?;
+        self.cue(frame, self.playhead.next_ordinal()?, self.playhead.sample_at(0))
+    }
+
+    fn cue(&self, frame: Frame, ordinal: i64, at: i64) -> Option<Cue> {
+        Some(Cue {
+            frame,
+            phase: self.playhead.phase_of(frame),
+            at,
+            length: self.playhead.frame_length()?,
+            sample_rate: self.sample_rate,
+            melody: self.listener.leading(),
+            touch: self.listener.velocity(),
+            next: self.plan.next_onset(ordinal),
+        })
     }
 
     fn begin_epoch(&mut self, port: &mut impl Port) {
         self.performer.end(port, &mut self.sounding, 0);
         self.end_epoch();
+        self.sought = self.heard_player;
         self.listener.begin();
         if let Some(bpm) = self.playhead.tempo_bpm() {
             self.links.health.set_tempo_bpm(bpm);
         }
         if let Some(coming) = self.playhead.coming() {
-            let rules = self.settings.rules;
-            self.links.tell(ToWorker::Begin { epoch: self.epoch, coming, rules }, rules.offline);
+            let (rules, seek) = (self.rules(), self.sought);
+            self.links.tell(ToWorker::Begin { epoch: self.epoch, coming, seek, rules }, rules.offline);
         }
+    }
+
+    /// The rules of this epoch: after a seek while playing the model does not listen first, unless it is to.
+    fn rules(&self) -> Rules {
+        let rules = self.settings.rules;
+        let listen = if self.sought && !rules.listen_again { 0 } else { rules.listen };
+        Rules { listen, ..rules }
     }
 
     /// Nothing of what was planned and heard counts any more.
@@ -159,6 +302,7 @@ impl Audio {
         self.plan.begin(self.epoch);
         self.performer.forget();
         self.played = ChordFrame::Silence;
+        self.early = None;
         self.first_note = None;
         self.last_late = None;
         self.disappointments = 0;
@@ -166,13 +310,17 @@ impl Audio {
 
     fn pass(&mut self, moment: Moment, offset: u32, port: &mut impl Port) {
         match moment {
+            Moment::Nears { frame, ordinal } => {
+                self.near_frame(frame, ordinal, offset);
+                self.playhead.near();
+            }
             Moment::Starts { frame, ordinal } => {
-                self.start_frame(frame, ordinal, offset, port);
-                self.playhead.pass();
+                self.start_frame(frame, ordinal, offset);
+                self.playhead.pass(offset);
             }
             Moment::Closes { frame, ordinal } => {
                 self.close_frame(frame, ordinal, self.playhead.coming());
-                self.playhead.pass();
+                self.playhead.pass(offset);
             }
             Moment::Wraps => self.wrap(port, offset),
         }
@@ -187,11 +335,34 @@ impl Audio {
         self.performer.end(port, &mut self.sounding, offset);
     }
 
-    fn start_frame(&mut self, frame: Frame, ordinal: i64, offset: u32, port: &mut impl Port) {
+    /// Chords that are nudged forwards are played before their frame, where its plan is there in time.
+    fn near_frame(&mut self, frame: Frame, ordinal: i64, offset: u32) {
         self.take_plans();
         if self.settings.rules.offline {
             self.await_plan(frame, ordinal);
         }
+        if self.plan.is_settled(ordinal, frame) {
+            let at = self.playhead.sample_at(offset);
+            let played = self.perform(frame, ordinal, at);
+            self.early = Some((ordinal, played));
+        }
+    }
+
+    fn start_frame(&mut self, frame: Frame, ordinal: i64, offset: u32) {
+        if let Some((_, played)) = self.early.take().filter(|(early, _)| *early == ordinal) {
+            self.played = played;
+            return;
+        }
+        self.take_plans();
+        if self.settings.rules.offline {
+            self.await_plan(frame, ordinal);
+        }
+        let nudge = f64::from(self.settings.comping.nudge_ms).max(0.0) * 1e-3 * self.sample_rate;
+        self.played = self.perform(frame, ordinal, self.playhead.sample_at(offset) + nudge as i64);
+    }
+
+    /// Plays a frame's chord at a sample of the instance's own count.
+    fn perform(&mut self, frame: Frame, ordinal: i64, at: i64) -> ChordFrame {
         let planned = self.plan.take(ordinal, frame);
         if planned.is_none() && self.is_due(ordinal) {
             self.late += 1;
@@ -199,17 +370,21 @@ impl Audio {
             self.links.health.set_late(self.late);
         }
         let chord = planned.map(|planned| planned.chord);
-        self.played = self.performer.play(port, &mut self.sounding, &self.settings, offset, chord);
+        match self.cue(frame, ordinal + 1, at) {
+            Some(cue) => self.performer.play(&self.settings, &self.sounding, self.wishes.hold, &cue, chord),
+            None => ChordFrame::Silence,
+        }
     }
 
     fn close_frame(&mut self, frame: Frame, ordinal: i64, coming: Option<Coming>) {
         let melody = self.listener.close();
-        if matches!(melody, MelodyFrame::Onset(_)) && self.first_note.is_none() {
-            self.first_note = Some(ordinal);
+        if matches!(melody, MelodyFrame::Onset(_)) {
+            self.heard_player = true;
+            self.first_note.get_or_insert(ordinal);
         }
         self.snapshot.heard(melody);
         if let Some(coming) = coming {
-            let rules = self.settings.rules;
+            let rules = self.rules();
             let heard =
                 Heard { epoch: self.epoch, ordinal, frame, melody, played: self.played, coming, rules };
             self.links.tell(ToWorker::Heard(heard), rules.offline);
@@ -218,7 +393,7 @@ impl Audio {
 
     /// Whether the worker should have planned this frame: it listens no more, has heard something and is able to.
     fn is_due(&self, ordinal: i64) -> bool {
-        let rules = self.settings.rules;
+        let rules = self.rules();
         let heard = self.first_note.is_some_and(|first| first + rules.commit <= ordinal);
         let able = self.links.health.worker() == WorkerState::Ready;
         able && (self.plan.has_entered(ordinal) || (heard && ordinal >= rules.listen))
@@ -253,7 +428,7 @@ impl Audio {
         let passes = self.settings.passes_melody();
         match event {
             Incoming::On { offset, channel, key, velocity } => {
-                self.listener.press(channel, key, self.playhead.sample_at(offset));
+                self.listener.press(channel, key, velocity, self.playhead.sample_at(offset));
                 if passes {
                     self.sounding.start(port, Owner::Melody, offset, channel, key, velocity);
                 }
@@ -263,8 +438,14 @@ impl Audio {
                 self.sounding.end_matching(port, Owner::Melody, offset, channel, key);
             }
             Incoming::AllOff { offset, channel } => {
-                self.listener.release(Some(channel), None);
+                self.listener.silence(channel);
                 self.sounding.end_matching(port, Owner::Melody, offset, Some(channel), None);
+                if passes {
+                    port.forward();
+                }
+            }
+            Incoming::Pedal { channel, down, .. } => {
+                self.listener.pedal(channel, down);
                 if passes {
                     port.forward();
                 }
@@ -281,13 +462,14 @@ impl Audio {
             _ if settings.bypass => Stage::Bypassed,
             None => Stage::Waiting,
             Some(next) if self.last_late.is_some_and(|late| next - late <= BEHIND_FRAMES) => Stage::Behind,
+            Some(_) if self.wishes.hold && self.performer.current().is_some() => Stage::Holding,
             Some(next) if self.plan.has_entered(next) => Stage::Playing,
-            Some(next) if next < settings.rules.listen => {
-                Stage::Listening { frames_left: settings.rules.listen - next }
+            Some(next) if next < self.rules().listen => {
+                Stage::Listening { frames_left: self.rules().listen - next }
             }
             Some(_) => Stage::NothingHeard,
         };
-        self.snapshot.silent = settings.pass == Pass::MelodyOnly;
+        self.snapshot.silent = settings.pass == Pass::MelodyOnly || self.wishes.mute;
         self.snapshot.place = self.playhead.place_at(0);
         self.snapshot.tempo_bpm = self.playhead.tempo_bpm();
         self.snapshot.late = self.late;
@@ -305,6 +487,8 @@ impl Audio {
                 }
             }
         }
+        let coming = next.and_then(|next| self.plan.next_onset(next)).map(|(_, chord)| chord);
+        self.links.health.set_chords(self.performer.current(), coming);
         self.links.show(&self.snapshot);
     }
 }

@@ -2,10 +2,10 @@
 //! Committed beats draft; a committed frame never changes; what is past or of another epoch is dropped.
 
 use crate::links::{Epoch, Planned, Standing};
-use music::grid::Frame;
+use music::{chord::Chord, grid::Frame, harmony::ChordFrame};
 
 /// Frames ahead that can be kept: twice the farthest commit or look-ahead.
-const ROOM: usize = 64;
+pub const ROOM: usize = 64;
 
 /// The plan of one epoch.
 #[derive(Clone, Debug)]
@@ -56,6 +56,16 @@ impl Plan {
         self.frames[index(ordinal)].filter(|planned| planned.ordinal == ordinal)
     }
 
+    /// Frames from this one to the next that starts a chord that stands, and the chord.
+    pub fn next_onset(&self, ordinal: i64) -> Option<(i64, Chord)> {
+        (0..ROOM as i64).map_while(|ahead| Some((ahead, self.at(ordinal + ahead)?))).find_map(
+            |(ahead, planned)| match planned.chord {
+                ChordFrame::Onset(chord) if planned.standing == Standing::Committed => Some((ahead, chord)),
+                _ => None,
+            },
+        )
+    }
+
     /// Whether the frame's chord stands.
     pub fn is_settled(&self, ordinal: i64, frame: Frame) -> bool {
         self.at(ordinal).is_some_and(|planned| planned.frame == frame && planned.standing != Standing::Draft)
@@ -83,11 +93,7 @@ fn index(ordinal: i64) -> usize {
 mod tests {
     use super::*;
     use Standing::{Committed, Draft, Listening};
-    use music::{
-        chord::{Chord, Quality},
-        harmony::ChordFrame,
-        pitch::PitchClass,
-    };
+    use music::{chord::Quality, pitch::PitchClass};
 
     fn planned(ordinal: i64, root: i32, standing: Standing) -> Planned {
         let chord = ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR));

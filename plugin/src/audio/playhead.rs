@@ -42,6 +42,13 @@ pub enum Change {
 /// Something that happens at a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
+    /// A frame will start in as many samples as were asked for, or fewer.
+    Nears {
+        /// The frame.
+        frame: Frame,
+        /// Frames of the epoch before it.
+        ordinal: i64,
+    },
     /// A frame starts.
     Starts {
         /// The frame.
@@ -70,6 +77,10 @@ struct Running {
     frame: Frame,
     ordinal: i64,
     open: bool,
+    /// Whether the next frame to start has neared.
+    neared: bool,
+    /// The sample of the last moment that was passed: a frame nears no sooner.
+    reached: i64,
     /// Whether we came to where we are from before the loop's end, so that it turns us back.
     inside: bool,
 }
@@ -95,6 +106,8 @@ pub struct Playhead {
     num_samples: u32,
     /// The length of the block before, in samples.
     last_num_samples: u32,
+    /// How many samples before its start a frame nears; 0: frames do not.
+    lead: i64,
     /// The host has said that it went back to its loop's start; [`Playhead::wrap`] follows it.
     host_turned: bool,
 }
@@ -183,6 +196,16 @@ impl Playhead {
         self.now + i64::from(offset)
     }
 
+    /// The offset in this block of a sample of that count; what is past is now.
+    pub fn offset_of(&self, sample: i64) -> u32 {
+        (sample - self.now).clamp(0, i64::from(self.num_samples.saturating_sub(1))) as u32
+    }
+
+    /// Frames near so many samples before they start; 0: they do not.
+    pub fn set_lead(&mut self, samples: i64) {
+        self.lead = samples;
+    }
+
     /// The next moment in this block, with its offset.
     pub fn next_moment(&self) -> Option<(u32, Moment)> {
         let running = self.running.as_ref()?;
@@ -201,13 +224,26 @@ impl Playhead {
                 next = (wraps, Moment::Wraps);
             }
         }
+        if self.lead > 0 && !running.neared && matches!(next.1, Moment::Starts { .. }) {
+            next = ((next.0 - self.lead).max(running.reached), Moment::Nears { frame, ordinal });
+        }
         let offset = (next.0 - self.now).max(0);
         (offset < i64::from(self.num_samples)).then_some((offset as u32, next.1))
     }
 
-    /// A frame has started or closed.
-    pub fn pass(&mut self) {
+    /// The frame has neared.
+    pub fn near(&mut self) {
         if let Some(running) = &mut self.running {
+            running.neared = true;
+        }
+    }
+
+    /// A frame has started or closed at an offset of this block.
+    pub fn pass(&mut self, offset: u32) {
+        let reached = self.sample_at(offset);
+        if let Some(running) = &mut self.running {
+            running.neared = false;
+            running.reached = reached;
             if running.open {
                 // Straight on: where the loop turns back is said by the wrap.
                 running.frame = running.frame.plus(1);
@@ -248,7 +284,24 @@ impl Playhead {
         running.frame = first_from(start.0);
         running.ordinal += i64::from(running.open);
         running.open = false;
+        running.neared = false;
+        running.reached = sample;
         running.inside = true;
+    }
+
+    /// Samples a frame, if playing.
+    pub fn frame_length(&self) -> Option<f64> {
+        self.running.map(|running| 1.0 / FRAMES_PER_BEAT as f64 / running.beats_per_sample)
+    }
+
+    /// Where a frame stands in its bar.
+    pub fn phase_of(&self, frame: Frame) -> BarPhase {
+        self.phase(frame)
+    }
+
+    /// The frame that is open, or the next to start.
+    pub fn frame(&self) -> Option<Frame> {
+        self.running.map(|running| running.frame)
     }
 
     /// Where we are at an offset of this block, if playing.
@@ -285,6 +338,8 @@ impl Playhead {
             frame: first_from(place),
             ordinal: 0,
             open: false,
+            neared: false,
+            reached: self.now,
             inside: false,
         });
     }

@@ -20,6 +20,8 @@ pub enum Stage {
     NothingHeard,
     /// Chords are played.
     Playing,
+    /// The player holds the chord.
+    Holding,
     /// A chord was late a moment ago; the last one is held.
     Behind,
     /// The host has bypassed us.

@@ -85,6 +85,21 @@ impl Sounding {
         }
     }
 
+    /// Ends all of an owner's notes at `offset` but these keys of a channel; bit n is key n.
+    pub fn end_all_but(&mut self, port: &mut impl Port, owner: Owner, offset: u32, channel: u8, but: u128) {
+        let place = usize::from(channel) % CHANNELS;
+        let kept = self.held[owner as usize][place] & but;
+        // Taken out of the ledger while the others end, so that they cannot.
+        self.held[owner as usize][place] &= !kept;
+        self.end_all(port, owner, offset);
+        self.held[owner as usize][place] |= kept;
+    }
+
+    /// The keys that an owner holds on a channel; bit n is key n.
+    pub fn keys(&self, owner: Owner, channel: u8) -> u128 {
+        self.held[owner as usize][usize::from(channel) % CHANNELS]
+    }
+
     /// Tries the note-offs again that the host has refused.
     pub fn settle(&mut self, port: &mut impl Port) {
         for channel in 0..CHANNELS as u8 {

@@ -1,5 +1,8 @@
 //! The audio side alone, with a host and a worker played by the test.
 
+#[cfg(test)]
+mod playing;
+
 use super::*;
 use crate::{
     links::{EditorEnd, Health, Planned, Rules, WorkerEnd, connect},
@@ -46,7 +49,13 @@ impl Port for StagePort<'_> {
             return false;
         }
         *self.room -= 1;
-        self.sent.push((self.now + i64::from(note.offset), note));
+        let at = self.now + i64::from(note.offset);
+        assert!(
+            self.sent.last().is_none_or(|(last, _)| *last <= at),
+            "{note:?} after {:?}",
+            self.sent.last()
+        );
+        self.sent.push((at, note));
         true
     }
 }
@@ -102,7 +111,7 @@ impl Stage {
         std::iter::from_fn(|| self.worker.next_message())
             .filter_map(|message| match message {
                 ToWorker::Heard(heard) => Some(heard),
-                ToWorker::Begin { .. } => None,
+                ToWorker::Begin { .. } | ToWorker::Again { .. } => None,
             })
             .collect()
     }
@@ -202,7 +211,7 @@ fn stop_seek_reset_panic_and_bypass_end_all_notes() {
         ("seek", |stage| stage.block.transport.position = Some(Beats(100.0))),
         ("no tempo", |stage| stage.block.transport.tempo_bpm = None),
         ("reset", |stage| stage.audio.reset()),
-        ("panic", |stage| stage.block.settings.panic = true),
+        ("panic", |stage| stage.block.settings.switches.panic = true),
         ("panic button", |stage| stage.audio.links.health.press_panic()),
         ("bypass", |stage| stage.block.settings.bypass = true),
     ];
@@ -263,6 +272,55 @@ fn a_loop_goes_on_counting_and_its_first_chord_is_on_time() {
 }
 
 #[test]
+fn only_a_seek_after_a_note_was_heard_spares_the_listening() {
+    // (listen again, heard before, what happens, is it a seek, frames to listen)
+    let cases = [
+        (false, true, "seek", true, 0),
+        (true, true, "seek", true, 16),
+        (false, false, "seek", false, 16),
+        (false, true, "stop", false, 16),
+        (false, true, "reset", false, 16),
+        (false, true, "two seeks", true, 0),
+    ];
+    for (listen_again, heard, event, expected, frames) in cases {
+        let mut stage = Stage::new();
+        let rules = Rules { listen: 16, listen_again, ..Rules::default() };
+        stage.block.settings.rules = rules;
+        if heard {
+            stage.press(10, 60);
+        }
+        stage.run(4 * SAMPLES_A_FRAME);
+        match event {
+            "stop" => {
+                stage.block.transport.playing = false;
+                stage.run(64);
+                stage.block.transport.playing = true;
+            }
+            "reset" => stage.audio.reset(),
+            "two seeks" => {
+                stage.block.transport.position = Some(Beats(50.0));
+                stage.run(64);
+            }
+            _ => {}
+        }
+        stage.block.transport.position = Some(Beats(100.0));
+        stage.run(2 * SAMPLES_A_FRAME);
+        let messages: Vec<ToWorker> = std::iter::from_fn(|| stage.worker.next_message()).collect();
+        let begin = messages.iter().rposition(|m| matches!(m, ToWorker::Begin { .. })).unwrap();
+        let what = format!("{event}, heard {heard}, listen again {listen_again}");
+        let ToWorker::Begin { seek, rules: sent, .. } = messages[begin] else { unreachable!() };
+        assert_eq!((seek, sent), (expected, Rules { listen: frames, ..rules }), "{what}");
+        let later = messages[begin + 1..].iter().filter_map(|message| match message {
+            ToWorker::Heard(heard) => Some(heard.rules.listen),
+            _ => None,
+        });
+        assert_eq!(later.collect::<Vec<_>>(), [frames; 2], "{what}");
+        let listens = matches!(stage.audio.snapshot.stage, super::Stage::Listening { .. });
+        assert_eq!(listens, frames > 0, "{what}");
+    }
+}
+
+#[test]
 fn the_melody_passes_as_set() {
     for (pass, melody) in [(Pass::ChordsOnly, 0), (Pass::MelodyAndChords, 2), (Pass::MelodyOnly, 2)] {
         let mut stage = Stage::new();
@@ -289,7 +347,7 @@ fn ten_thousand_notes_in_a_block_are_no_harm() {
         stage.press(note / 10, (note % 128) as i32);
     }
     stage.run(1024);
-    stage.block.settings.panic = true;
+    stage.block.settings.switches.panic = true;
     stage.run(64);
     assert_eq!(stage.num_sounding(), 0);
     assert!(stage.sent.is_sorted_by_key(|(at, _)| *at));

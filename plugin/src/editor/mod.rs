@@ -1,16 +1,22 @@
 //! The editor's window: parameters come in and go out here; all drawing is in `view`, which knows no framework.
 //! GUI thread.
 
+pub mod controls;
+pub mod desk;
+mod host_desk;
+mod take_file;
 mod view;
 
 use crate::{
     links::EditorEnd,
     params::{ChordsParams, status},
 };
-use nice_plug::{context::gui::GuiContext, prelude::ParamSetter};
+use controls::Controls;
+use host_desk::HostDesk;
+use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::{
     EguiEditor, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, baseview::HandlerError,
-    create_egui_editor, widgets::ParamSlider,
+    create_egui_editor,
 };
 use std::{sync::Arc, time::Duration};
 use view::Report;
@@ -21,21 +27,20 @@ pub type ChordsEditor = EguiEditor<Window>;
 /// How often the window is drawn while it is open.
 const REDRAW: Duration = Duration::from_millis(33);
 
-/// A slider's width in points.
-const SLIDER_WIDTH: f32 = 165.0;
-
 /// The window's state; it lives on while the window is closed.
 pub struct Window {
-    params: Arc<ChordsParams>,
     end: EditorEnd,
-    host: Option<GuiContext>,
+    desk: HostDesk,
+    controls: Controls,
 }
 
 /// Makes the editor. No window is opened.
 pub fn open(params: Arc<ChordsParams>, end: EditorEnd) -> Option<ChordsEditor> {
     let state = params.editor.clone();
     let settings = EguiNiceSettings { title: "ReaLchords".into(), ..EguiNiceSettings::default() };
-    create_egui_editor(state, RepaintNotifier::new(), settings, Window { params, end, host: None })
+    let desk = HostDesk::new(params, end.health.clone());
+    let window = Window { end, desk, controls: Controls::default() };
+    create_egui_editor(state, RepaintNotifier::new(), settings, window)
 }
 
 impl NiceEguiApp for Window {
@@ -46,7 +51,7 @@ impl NiceEguiApp for Window {
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         view::dress(&context);
-        self.host = Some(host);
+        self.desk.open(&context, host);
         Ok(())
     }
 
@@ -61,36 +66,13 @@ impl NiceEguiApp for Window {
             infer_ms: health.infer_ms(),
         };
         let snapshot = self.end.snapshots.read();
-        let (params, host) = (&self.params, &self.host);
-        let panic = egui::CentralPanel::default().show(ui, |ui| {
-            view::draw(ui, snapshot, &report, |ui| {
-                if let Some(host) = host {
-                    controls(ui, params, &host.param_setter());
-                }
-            })
-        });
+        let (controls, desk) = (&mut self.controls, &mut self.desk);
+        let panic = egui::CentralPanel::default()
+            .show(ui, |ui| view::draw(ui, snapshot, &report, |ui| controls.show(ui, desk)));
+        controls.end_pass(desk);
         if panic.inner {
             health.press_panic();
         }
         ui.ctx().request_repaint_after(REDRAW);
     }
-}
-
-fn controls(ui: &mut egui::Ui, params: &ChordsParams, setter: &ParamSetter) {
-    // Two columns of their own, so that a text that grows moves nothing else.
-    ui.columns(2, |columns| {
-        macro_rules! column {
-            ($ui:expr, $name:literal: $($param:ident)*) => {
-                egui::Grid::new($name).num_columns(2).spacing([16.0, 8.0]).show($ui, |ui| {
-                    $(
-                        ui.label(nice_plug::prelude::Param::name(&params.$param));
-                        ui.add(ParamSlider::for_param(&params.$param, setter).with_width(SLIDER_WIDTH));
-                        ui.end_row();
-                    )*
-                });
-            };
-        }
-        column!(&mut columns[0], "left": commit temperature register bass chord_channel look_ahead);
-        column!(&mut columns[1], "right": listen grid velocity pass_through bass_channel seed);
-    });
 }

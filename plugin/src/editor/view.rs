@@ -68,8 +68,11 @@ pub fn stage_words(snapshot: &Snapshot, report: &Report) -> String {
             "LISTENING – no notes yet, play a melody".into()
         }
         (_, Stage::NothingHeard) => "LISTENING – the first chord comes on the next beat".into(),
+        (_, Stage::Holding) => "HOLDING – the chord goes on until Hold is let go".into(),
         (_, Stage::Behind) => "BEHIND – holding the last chord".into(),
-        (_, Stage::Playing) if snapshot.silent => "PLAYING – chords are silent (melody only)".into(),
+        (_, Stage::Playing) if snapshot.silent => {
+            "PLAYING – chords are silent (muted, or melody only)".into()
+        }
         (_, Stage::Playing) => "PLAYING".into(),
     }
 }
@@ -176,6 +179,7 @@ mod tests {
             (WorkerState::Ready, Stage::Listening { frames_left: 5 }, "LISTENING – 2 beats"),
             (WorkerState::Ready, Stage::Listening { frames_left: 1 }, "LISTENING – 1 beat"),
             (WorkerState::Ready, Stage::Playing, "PLAYING"),
+            (WorkerState::Ready, Stage::Holding, "HOLDING"),
             (WorkerState::Ready, Stage::Behind, "BEHIND"),
             (WorkerState::NoModel, Stage::Playing, "MODEL MISSING – why"),
             (WorkerState::Dead, Stage::Waiting, "STOPPED – why"),

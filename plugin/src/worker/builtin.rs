@@ -1,7 +1,11 @@
 //! The engine built into the plugin, for where ONNX Runtime cannot be loaded: rten on one thread of its own.
-//! Worker thread.
+//! Worker thread. A file's weights are shared by all instances of the process; running them changes nothing, so
+//! nobody waits for another.
 
-use super::model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput};
+use super::{
+    model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
+    shelf::Shelf,
+};
 use music::{
     manifest::{Manifest, names},
     melody::CHROMA_FEATURES,
@@ -27,11 +31,38 @@ const INPUTS: [&str; 9] = [
 /// Its outputs, in the order they are asked for.
 const OUTPUTS: [&str; 4] = [names::CHORD_LOGITS, names::MELODY_LOGITS, names::NEW_KEYS, names::NEW_VALUES];
 
-/// A model in the built-in engine.
-pub struct BuiltIn {
+/// The graphs of this process.
+static GRAPHS: Shelf<Graph> = Shelf::new();
+
+/// A model file's graph and weights.
+struct Graph {
     model: Model,
     inputs: [NodeId; 9],
     outputs: [NodeId; 4],
+}
+
+impl Graph {
+    fn open(file: &[u8]) -> Result<Self, String> {
+        let model = ModelOptions::with_all_ops()
+            .prepack_weights(true)
+            .load(file.to_vec())
+            .map_err(|e| e.to_string())?;
+        let node = |name| model.node_id(name).map_err(|e| e.to_string());
+        let mut inputs = [node(INPUTS[0])?; INPUTS.len()];
+        for (to, name) in inputs.iter_mut().zip(INPUTS) {
+            *to = node(name)?;
+        }
+        let mut outputs = [inputs[0]; OUTPUTS.len()];
+        for (to, name) in outputs.iter_mut().zip(OUTPUTS) {
+            *to = node(name)?;
+        }
+        Ok(Self { model, inputs, outputs })
+    }
+}
+
+/// A model in the built-in engine.
+pub struct BuiltIn {
+    graph: Arc<Graph>,
     pool: Arc<ThreadPool>,
     dims: Dims,
 }
@@ -42,21 +73,16 @@ impl BuiltIn {
     /// # Errors
     /// The engine refuses the file.
     pub fn open(file: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
-        let open = |reason: String| ModelError::Open { engine: ENGINE, reason };
-        let model = ModelOptions::with_all_ops()
-            .prepack_weights(true)
-            .load(file.to_vec())
-            .map_err(|e| open(e.to_string()))?;
-        let mut inputs = [model.node_id(INPUTS[0]).map_err(|e| open(e.to_string()))?; INPUTS.len()];
-        for (node, name) in inputs.iter_mut().zip(INPUTS) {
-            *node = model.node_id(name).map_err(|e| open(e.to_string()))?;
-        }
-        let mut outputs = [inputs[0]; OUTPUTS.len()];
-        for (node, name) in outputs.iter_mut().zip(OUTPUTS) {
-            *node = model.node_id(name).map_err(|e| open(e.to_string()))?;
-        }
+        let graph = GRAPHS
+            .take(file, || Graph::open(file))
+            .map_err(|reason| ModelError::Open { engine: ENGINE, reason })?;
         let pool = Arc::new(ThreadPool::with_num_threads(1));
-        Ok(Self { model, inputs, outputs, pool, dims: Dims::of(manifest) })
+        Ok(Self { graph, pool, dims: Dims::of(manifest) })
+    }
+
+    /// How many models share this one's weights, itself counted.
+    pub fn num_sharing(&self) -> usize {
+        Arc::strong_count(&self.graph)
     }
 }
 
@@ -77,7 +103,7 @@ impl ChordModel for BuiltIn {
             input.position as i32,
         ];
         let mut given: Vec<(NodeId, ValueOrView)> = Vec::with_capacity(INPUTS.len());
-        for (id, node) in ids.iter().zip(&self.inputs[..5]) {
+        for (id, node) in ids.iter().zip(&self.graph.inputs[..5]) {
             let view =
                 ValueView::from_shape([1], std::slice::from_ref(id)).map_err(|e| failed(e.to_string()))?;
             given.push((*node, view.into()));
@@ -88,14 +114,14 @@ impl ChordModel for BuiltIn {
             (&shape, cache.values()),
             (&[context], cache.mask()),
         ];
-        for ((shape, numbers), node) in floats.into_iter().zip(&self.inputs[5..]) {
+        for ((shape, numbers), node) in floats.into_iter().zip(&self.graph.inputs[5..]) {
             let view = ValueView::from_shape(shape, numbers).map_err(|e| failed(e.to_string()))?;
             given.push((*node, view.into()));
         }
         let mut options = RunOptions::default();
         options.thread_pool = Some(self.pool.clone());
-        let answer =
-            self.model.run_n(given, self.outputs, Some(options)).map_err(|e| failed(e.to_string()))?;
+        let Graph { model, outputs, .. } = self.graph.as_ref();
+        let answer = model.run_n(given, *outputs, Some(options)).map_err(|e| failed(e.to_string()))?;
         let wanted = [
             &mut output.chord_logits,
             &mut output.melody_logits,

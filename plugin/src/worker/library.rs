@@ -97,7 +97,8 @@ fn places() -> Vec<PathBuf> {
     places
 }
 
-fn user_folder() -> Option<PathBuf> {
+/// Our folder of the user's data.
+pub fn user_folder() -> Option<PathBuf> {
     let home = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let base = if cfg!(target_os = "windows") {
         home("LOCALAPPDATA")?

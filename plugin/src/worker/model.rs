@@ -118,8 +118,8 @@ pub enum ModelError {
     },
 }
 
-/// One step of a chord model.
-pub trait ChordModel {
+/// One step of a chord model. It may be opened on one thread and run on another.
+pub trait ChordModel: Send {
     /// Its sizes.
     fn dims(&self) -> Dims;
 

@@ -1,18 +1,20 @@
 //! The ONNX Runtime engine; the only file that names `ort`. Worker thread.
 //!
 //! One environment a process, for ever: a second one cannot be built. One thread, no spinning. The cache is given
-//! to the graph as a view of our own memory; the graph returns only a step's new rows.
+//! to the graph as a view of our own memory; the graph returns only a step's new rows. A file's session is shared by
+//! all instances of the process, which take turns at it.
 
 use super::{
     library,
     model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
+    shelf::{Shelf, Turns},
 };
 use music::{
     manifest::{Manifest, names},
     melody::CHROMA_FEATURES,
 };
 use ort::{environment::Environment, inputs, session::Session, value::TensorRef};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const ENGINE: &str = "ONNX Runtime";
 
@@ -20,9 +22,12 @@ const ENGINE: &str = "ONNX Runtime";
 /// the next time.
 static ENVIRONMENT: Mutex<Option<(Environment, String)>> = Mutex::new(None);
 
+/// The sessions of this process.
+static SESSIONS: Shelf<Turns<Session>> = Shelf::new();
+
 /// A model in ONNX Runtime.
 pub struct OnnxRuntime {
-    session: Session,
+    session: Arc<Turns<Session>>,
     dims: Dims,
     library: String,
 }
@@ -35,13 +40,20 @@ impl OnnxRuntime {
     pub fn open(file: &[u8], manifest: &Manifest) -> Result<Self, ModelError> {
         let open = |reason: String| ModelError::Open { engine: ENGINE, reason };
         let (environment, library) = environment().map_err(open)?;
-        let session = session(&environment, file).map_err(|e| open(one_line(&e)))?;
+        let session = SESSIONS
+            .take(file, || session(&environment, file).map(Turns::new))
+            .map_err(|e| open(one_line(&e)))?;
         Ok(Self { session, dims: Dims::of(manifest), library })
     }
 
     /// The library's file name, which tells its version.
     pub fn library(&self) -> &str {
         &self.library
+    }
+
+    /// How many models share this one's session, itself counted.
+    pub fn num_sharing(&self) -> usize {
+        Arc::strong_count(&self.session)
     }
 }
 
@@ -95,7 +107,8 @@ impl ChordModel for OnnxRuntime {
             ])
         })()
         .map_err(failed)?;
-        let answer = self.session.run(inputs).map_err(failed)?;
+        let mut session = self.session.take_turn();
+        let answer = session.run(inputs).map_err(failed)?;
         let wanted: [(&'static str, &mut Vec<f32>); 4] = [
             (names::CHORD_LOGITS, &mut output.chord_logits),
             (names::MELODY_LOGITS, &mut output.melody_logits),

@@ -1,5 +1,6 @@
 //! From frames heard to chords planned. Hearing frame h extends the committed stretch to frame h + commit; what the
-//! model needs to know of the melody between, it imagines; frames up to the look-ahead are drafts. Worker thread.
+//! model needs to know of the melody between, it imagines, or recalls from the last pass of a loop; frames up to the
+//! look-ahead are drafts. Worker thread.
 //!
 //! Everything that is drawn is a function of the messages and the seed: not of time, nor of how often we asked.
 //! While the model listens it draws for itself, inaudibly, so that it enters with a context of its own. Before the
@@ -7,14 +8,17 @@
 
 use super::{
     history::History,
+    key_finder::KeyFinder,
+    loop_memory::LoopMemory,
     model::{ChordModel, ModelError},
     rules::{self, Legal},
 };
 use crate::links::{Coming, Epoch, Heard, Planned, Rules, Standing, ToWorker};
 use music::{
     harmony::ChordFrame,
+    key::Key,
     melody::MelodyFrame,
-    sampling::{Draw, Sampling, draw, uniform},
+    sampling::{Draw, Sampling, draw, rolled, uniform},
     vocab::{ChordToken, MelodyToken},
 };
 use std::collections::VecDeque;
@@ -27,6 +31,8 @@ pub trait Sink {
     fn num_waiting(&self) -> usize;
     /// Everything is committed that this message commits.
     fn committed(&mut self);
+    /// The key heard and how sure that is, 0..=1; told once a frame heard.
+    fn hear_key(&mut self, _key: Option<(Key, f32)>) {}
 }
 
 /// A chord that stands.
@@ -38,19 +44,40 @@ struct Drawn {
     standing: Standing,
 }
 
+/// Where planning has come to.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    ordinal: i64,
+    coming: Coming,
+    /// The chord that sounds through the frame before: its onset, or silence.
+    sounding: ChordToken,
+    /// Whether the first audible chord is drawn.
+    entered: bool,
+    /// Whether the player asks for another chord here.
+    forced: bool,
+}
+
 /// Plans chords for one instance.
 pub struct Planner {
     history: History,
     sampling: Sampling,
     epoch: Option<Epoch>,
-    /// The next frame to be heard.
+    /// The ordinal of the next frame to be heard.
     next_heard: i64,
+    /// That frame.
+    coming: Option<Coming>,
+    /// The chord that sounded through the last frame heard: its onset, or silence.
+    sounding: ChordToken,
     /// Whether a note was heard in this epoch.
     heard_note: bool,
     /// Whether the first audible chord is committed.
     entered: bool,
+    /// [`Rules::force`] as it was when last obeyed.
+    forced: u32,
     /// Frames not yet heard whose chord stands, in order.
     stands: VecDeque<Drawn>,
+    loop_memory: LoopMemory,
+    key_finder: KeyFinder,
 }
 
 impl Planner {
@@ -61,9 +88,14 @@ impl Planner {
             sampling,
             epoch: None,
             next_heard: 0,
+            coming: None,
+            sounding: ChordToken::SILENCE,
             heard_note: false,
             entered: false,
+            forced: 0,
             stands: VecDeque::new(),
+            loop_memory: LoopMemory::default(),
+            key_finder: KeyFinder::default(),
         }
     }
 
@@ -78,10 +110,18 @@ impl Planner {
         sink: &mut dyn Sink,
     ) -> Result<(), ModelError> {
         match message {
-            ToWorker::Begin { epoch, coming, rules } => {
-                self.begin(model, *epoch, *coming, 0)?;
+            ToWorker::Begin { epoch, coming, seek, rules } => {
+                if !seek {
+                    self.key_finder.forget();
+                    sink.hear_key(None);
+                }
+                self.begin(model, *epoch, *coming, 0, rules)?;
                 self.extend(model, *coming, rules, sink)
             }
+            ToWorker::Again { epoch, rules } => match self.coming {
+                Some(coming) if self.epoch == Some(*epoch) => self.extend(model, coming, rules, sink),
+                _ => Ok(()),
+            },
             ToWorker::Heard(heard) => self.hear(model, heard, sink),
         }
     }
@@ -97,12 +137,17 @@ impl Planner {
         epoch: Epoch,
         coming: Coming,
         ordinal: i64,
+        rules: &Rules,
     ) -> Result<(), ModelError> {
         self.epoch = Some(epoch);
         self.next_heard = ordinal;
+        self.coming = Some(coming);
+        self.sounding = ChordToken::SILENCE;
         self.heard_note = false;
         self.entered = false;
+        self.forced = rules.force;
         self.stands.clear();
+        self.loop_memory.forget();
         self.history.begin(model, coming.phase)
     }
 
@@ -115,7 +160,7 @@ impl Planner {
         if self.epoch != Some(heard.epoch) || self.next_heard != heard.ordinal {
             // Messages were lost: what is left of the history would be a lie.
             let here = Coming { frame: heard.frame, ..heard.coming };
-            self.begin(model, heard.epoch, here, heard.ordinal)?;
+            self.begin(model, heard.epoch, here, heard.ordinal, &heard.rules)?;
         }
         let mut token = ChordToken::of(heard.played);
         while self.stands.front().is_some_and(|drawn| drawn.ordinal <= heard.ordinal) {
@@ -133,8 +178,13 @@ impl Planner {
         if !self.history.last_melody().may_precede(melody) {
             melody = MelodyToken::REST;
         }
+        self.sounding = sounding_after(self.sounding, token);
+        self.loop_memory.hear(heard.frame, MelodyToken::of(heard.melody), &heard.coming);
+        self.key_finder.hear(heard.melody, self.sounding);
+        sink.hear_key(self.key_finder.key());
         self.history.hear(model, token, melody, heard.coming.phase)?;
         self.next_heard = heard.ordinal + 1;
+        self.coming = Some(heard.coming);
         // The host may have turned back elsewhere than we were told.
         if self.stands.front().is_some_and(|drawn| drawn.coming.frame != heard.coming.frame) {
             self.stands.clear();
@@ -165,78 +215,90 @@ impl Planner {
         rules: &Rules,
         sink: &mut dyn Sink,
     ) -> Result<(), ModelError> {
-        let (mut ordinal, mut coming) = (self.next_heard, coming);
+        let mut place = Place {
+            ordinal: self.next_heard,
+            coming,
+            sounding: self.sounding,
+            entered: self.entered,
+            forced: self.forced != rules.force,
+        };
         let last_commit = self.next_heard + rules.commit.max(1) - 1;
         let last_draft = if rules.offline { last_commit } else { self.next_heard + rules.look_ahead - 1 };
-        let mut entered = self.entered;
+        let mut news = false;
         loop {
-            let standing = self.stands.iter().find(|drawn| drawn.ordinal == ordinal).copied();
+            let commits = place.ordinal <= last_commit;
+            let standing = self.stands.iter().find(|drawn| drawn.ordinal == place.ordinal).copied();
             let token = match standing {
                 Some(drawn) => drawn.token,
                 None => {
-                    let (token, standing) = self.draw(ordinal, coming, rules, &mut entered);
-                    self.settle(ordinal, coming, token, standing, ordinal <= last_commit, sink);
+                    let (token, standing) = self.draw(&mut place, rules);
+                    if commits {
+                        (news, self.forced) = (true, rules.force);
+                    }
+                    self.settle(place, token, standing, commits, sink);
                     token
                 }
             };
-            if ordinal == last_commit {
-                self.entered = entered;
-                sink.committed();
+            if place.ordinal == last_commit {
+                self.entered = place.entered;
+                if news {
+                    sink.committed();
+                }
             }
-            let done = ordinal >= last_commit.max(last_draft);
-            if done || (ordinal >= last_commit && sink.num_waiting() > 0) {
+            let done = place.ordinal >= last_commit.max(last_draft);
+            if done || (place.ordinal >= last_commit && sink.num_waiting() > 0) {
                 return Ok(());
             }
-            let melody = self.imagine_melody(coming, rules);
-            let next = rules::after(coming);
+            let melody = self.foresee_melody(place.coming, rules);
+            let next = rules::after(place.coming);
             self.history.imagine(model, token, melody, next.phase)?;
-            (ordinal, coming) = (ordinal + 1, next);
+            place.sounding = sounding_after(place.sounding, token);
+            (place.ordinal, place.coming) = (place.ordinal + 1, next);
         }
     }
 
-    /// The chord of a frame, and whether it is to be heard.
-    fn draw(
-        &self,
-        ordinal: i64,
-        coming: Coming,
-        rules: &Rules,
-        entered: &mut bool,
-    ) -> (ChordToken, Standing) {
+    /// The chord of a place, and whether it is to be heard.
+    fn draw(&self, place: &mut Place, rules: &Rules) -> (ChordToken, Standing) {
+        let forced = std::mem::take(&mut place.forced) && place.entered;
         if !self.heard_note {
             return (ChordToken::SILENCE, Standing::Listening);
         }
+        let coming = place.coming;
         let on_grid = rules.grid.allows(coming.frame, coming.phase);
-        let may_enter = ordinal >= rules.listen && on_grid && rules::is_on_beat(coming.frame, coming.phase);
-        let legal = match (*entered, may_enter) {
+        let may_enter =
+            place.ordinal >= rules.listen && on_grid && rules::is_on_beat(coming.frame, coming.phase);
+        let legal = match (place.entered, may_enter) {
             (false, true) => Legal::OnsetOnly,
+            _ if forced => Legal::OnsetOtherThan(place.sounding),
             _ if on_grid => Legal::Anything,
             _ => Legal::NoChange,
         };
-        *entered |= may_enter;
-        let standing = if *entered { Standing::Committed } else { Standing::Listening };
+        place.entered |= may_enter;
+        let standing = if place.entered { Standing::Committed } else { Standing::Listening };
         let last = if coming.cut { ChordToken::SILENCE } else { self.history.last_chord() };
+        let goes_on = last.may_precede(ChordToken::HOLD);
+        let logits = rules::weigh(rules, &self.history.answer().chord_logits, goes_on);
         let fits = |id: usize| ChordToken::from_id(id).is_some_and(|next| legal.allows(last, next));
-        let sampling =
-            Sampling { temperature: self.sampling.temperature * rules.temperature.max(0.0), ..self.sampling };
-        let number = uniform(rules.seed, coming.frame.0, Draw::Chord);
-        let drawn =
-            draw(&self.history.answer().chord_logits, ChordToken::FIRST_ONSET, fits, sampling, number);
-        // A model that answers with no number at all goes on as it was.
-        let token = drawn.and_then(ChordToken::from_id).unwrap_or_else(|| {
-            if last.may_precede(ChordToken::HOLD) { ChordToken::HOLD } else { ChordToken::SILENCE }
-        });
-        (token, standing)
+        let sampling = Sampling {
+            temperature: self.sampling.temperature * rules.temperature.max(0.0),
+            top_p: rules.top_p.min(self.sampling.top_p).max(0.0),
+        };
+        let number = uniform(rolled(rules.seed, rules.roll), coming.frame.0, Draw::Chord);
+        let drawn = draw(&logits, ChordToken::FIRST_ONSET, fits, sampling, number);
+        // A model that answers with no number at all goes on as it was, and so does a key that admits no chord.
+        let as_it_was = if goes_on { ChordToken::HOLD } else { ChordToken::SILENCE };
+        (drawn.and_then(ChordToken::from_id).unwrap_or(as_it_was), standing)
     }
 
     fn settle(
         &mut self,
-        ordinal: i64,
-        coming: Coming,
+        place: Place,
         token: ChordToken,
         standing: Standing,
         commits: bool,
         sink: &mut dyn Sink,
     ) {
+        let Place { ordinal, coming, .. } = place;
         if commits {
             self.stands.push_back(Drawn { ordinal, coming, token, standing });
         }
@@ -246,12 +308,21 @@ impl Planner {
         sink.plan(Planned { epoch, ordinal, frame: coming.frame, chord, standing });
     }
 
-    fn imagine_melody(&self, coming: Coming, rules: &Rules) -> MelodyToken {
+    /// What the melody will do in a frame: as in the last pass of the loop, or as the model has it.
+    fn foresee_melody(&self, coming: Coming, rules: &Rules) -> MelodyToken {
         let last = self.history.last_melody();
+        if let Some(before) = self.loop_memory.recall(&coming).filter(|_| rules.loop_memory) {
+            return if last.may_precede(before) { before } else { MelodyToken::REST };
+        }
         let fits = |id: usize| MelodyToken::from_id(id).is_some_and(|next| last.may_precede(next));
-        let number = uniform(rules.seed, coming.frame.0, Draw::Melody);
+        let number = uniform(rolled(rules.seed, rules.roll), coming.frame.0, Draw::Melody);
         let drawn =
             draw(&self.history.answer().melody_logits, MelodyToken::FIRST_ONSET, fits, self.sampling, number);
         drawn.and_then(MelodyToken::from_id).unwrap_or(MelodyToken::REST)
     }
+}
+
+/// The chord that sounds after a frame, by its onset; silence is none.
+fn sounding_after(before: ChordToken, token: ChordToken) -> ChordToken {
+    if token == ChordToken::HOLD { before } else { token }
 }

@@ -1,7 +1,8 @@
-//! Where a chord may change, and which tokens may come in a frame. Worker thread; pure.
+//! Where a chord may change, which tokens may come in a frame, and which of them are favoured. Worker thread; pure.
 
-use crate::links::{ChangeGrid, Coming, Turn};
+use crate::links::{ChangeGrid, Coming, KeyRule, Rules, Turn};
 use music::{
+    chord::Chord,
     grid::{FRAMES_PER_BEAT, Frame},
     meter::BarPhase,
     vocab::ChordToken,
@@ -9,6 +10,10 @@ use music::{
 
 /// The bar where the host tells of none: common time from frame 0.
 const PRESUMED_BAR_FRAMES: i64 = 4 * FRAMES_PER_BEAT;
+/// What the ends of the density add to the logit of a change, in nats.
+const DENSITY_NATS: f32 = 2.5;
+/// What leaning on a key takes from chords outside it, in nats: one in twenty of what they were.
+const LEAN_NATS: f32 = 3.0;
 
 /// The frame after this one, its phase and the loop it stands in.
 pub fn after(coming: Coming) -> Coming {
@@ -66,6 +71,8 @@ pub enum Legal {
     NoChange,
     /// A chord starts here.
     OnsetOnly,
+    /// Another chord than this one starts here.
+    OnsetOtherThan(ChordToken),
 }
 
 impl Legal {
@@ -76,6 +83,141 @@ impl Legal {
             Self::Anything => last.may_precede(next),
             Self::NoChange => next == if silent { ChordToken::SILENCE } else { ChordToken::HOLD },
             Self::OnsetOnly => next.chord().is_some(),
+            Self::OnsetOtherThan(sounding) => next.chord().is_some() && next != sounding,
         }
+    }
+}
+
+/// The model's logits as the rules would have them. `goes_on`: a chord sounds that could be held.
+///
+/// The key says which chords are struck, not how often: what those outside it lose goes to those within. The density
+/// says how often a chord gives way to another, not which; in silence it says nothing.
+pub fn weigh(rules: &Rules, logits: &[f32], goes_on: bool) -> Vec<f32> {
+    let mut weighed = logits.to_vec();
+    let onsets = weighed.get_mut(ChordToken::FIRST_ONSET..).unwrap_or_default();
+    match rules.key {
+        KeyRule::Auto => {}
+        KeyRule::Lean(key) => favour(onsets, |chord| if key.contains(chord) { 0.0 } else { -LEAN_NATS }),
+        KeyRule::Lock(key) => {
+            favour(onsets, |chord| if key.contains(chord) { 0.0 } else { f32::NEG_INFINITY })
+        }
+    }
+    let shift = DENSITY_NATS * rules.density.clamp(-1.0, 1.0);
+    if goes_on && shift.is_finite() && shift != 0.0 {
+        onsets.iter_mut().for_each(|logit| *logit += shift);
+    }
+    weighed
+}
+
+/// Adds to the logits of onsets what each chord is worth, and to all so much that an onset is as likely as before.
+fn favour(onsets: &mut [f32], worth: impl Fn(Chord) -> f32) {
+    let before = log_sum_exp(onsets);
+    for (idx, logit) in onsets.iter_mut().enumerate() {
+        let chord = ChordToken::from_id(ChordToken::FIRST_ONSET + idx).and_then(ChordToken::chord);
+        *logit += chord.map_or(0.0, &worth);
+    }
+    let made_up = before - log_sum_exp(onsets);
+    // Where nothing is left to strike, nothing is struck: what sounds goes on.
+    if made_up.is_finite() {
+        onsets.iter_mut().for_each(|logit| *logit += made_up);
+    }
+}
+
+/// The logarithm of the sum of what the finite ones stand for.
+fn log_sum_exp(logits: &[f32]) -> f32 {
+    let finite = || logits.iter().copied().filter(|logit| logit.is_finite());
+    let highest = finite().fold(f32::NEG_INFINITY, f32::max);
+    highest + finite().map(|logit| (logit - highest).exp()).sum::<f32>().ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use music::{
+        key::{Key, Mode},
+        pitch::PitchClass,
+        sampling::{Sampling, draw},
+    };
+    use proptest::prelude::*;
+
+    fn logits() -> impl Strategy<Value = Vec<f32>> {
+        let logit = prop_oneof![20 => -8.0..8.0f32, 1 => Just(f32::NAN), 1 => Just(f32::INFINITY)];
+        prop::collection::vec(logit, ChordToken::COUNT)
+    }
+
+    fn keys() -> impl Strategy<Value = Key> {
+        (0..12i32, 0..Mode::ALL.len())
+            .prop_map(|(tonic, idx)| Key::new(PitchClass::new(tonic), Mode::ALL[idx]))
+    }
+
+    fn drawn(logits: &[f32], uniform: f64) -> ChordToken {
+        let id = draw(logits, ChordToken::FIRST_ONSET, |_| true, Sampling::default(), uniform);
+        ChordToken::from_id(id.unwrap()).unwrap()
+    }
+
+    fn outside(logits: &[f32], key: Key) -> f32 {
+        let is_outside = |id: usize| {
+            ChordToken::from_id(id).and_then(ChordToken::chord).is_some_and(|chord| !key.contains(chord))
+        };
+        let within = |outside: bool| -> Vec<f32> {
+            (ChordToken::FIRST_ONSET..logits.len())
+                .filter(|id| is_outside(*id) == outside)
+                .map(|id| logits[id])
+                .collect()
+        };
+        log_sum_exp(&within(true)) - log_sum_exp(&within(false))
+    }
+
+    proptest! {
+        #[test]
+        fn without_rules_the_logits_are_the_models_own(logits in logits(), goes_on: bool) {
+            let bits = |logits: &[f32]| logits.iter().map(|logit| logit.to_bits()).collect::<Vec<u32>>();
+            prop_assert_eq!(bits(&weigh(&Rules::default(), &logits, goes_on)), bits(&logits));
+        }
+
+        #[test]
+        fn denser_never_strikes_less_and_sparser_never_more(logits in logits(), uniform in 0.0..1.0f64) {
+            let strikes = |density: f32, goes_on: bool| {
+                drawn(&weigh(&Rules { density, ..Rules::default() }, &logits, goes_on), uniform).chord().is_some()
+            };
+            let struck = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0].map(|density| strikes(density, true));
+            prop_assert!(struck.is_sorted(), "{:?}", struck);
+            prop_assert_eq!((struck[0], struck[6]), (struck[1], struck[5]));
+            prop_assert_eq!(strikes(f32::NAN, true), struck[3]);
+            prop_assert_eq!(strikes(1.0, false), struck[3]);
+        }
+
+        #[test]
+        fn a_locked_key_strikes_as_often_and_only_within(logits in logits(), key in keys(), uniform in 0.0..1.0f64) {
+            let locked = weigh(&Rules { key: KeyRule::Lock(key), ..Rules::default() }, &logits, true);
+            let (free, token) = (drawn(&logits, uniform), drawn(&locked, uniform));
+            // Rounding may move what is drawn at the very edge.
+            let edge = drawn(&logits, (uniform - 1e-4).max(0.0)).chord().is_some()
+                != drawn(&logits, (uniform + 1e-4).min(0.999_999)).chord().is_some();
+            prop_assert!(edge || free.chord().is_some() == token.chord().is_some());
+            prop_assert!(token.chord().is_none_or(|chord| key.contains(chord)));
+        }
+
+        #[test]
+        fn leaning_takes_as_much_from_each_chord_outside(logits in logits(), key in keys()) {
+            let leaned = weigh(&Rules { key: KeyRule::Lean(key), ..Rules::default() }, &logits, true);
+            prop_assert!((outside(&logits, key) - outside(&leaned, key) - LEAN_NATS).abs() < 1e-3);
+            let finite = |logits: &[f32]| logits.iter().map(|logit| logit.is_finite()).collect::<Vec<bool>>();
+            prop_assert_eq!(finite(&leaned), finite(&logits), "every colour stays possible");
+        }
+    }
+
+    #[test]
+    fn a_key_that_admits_nothing_lets_what_sounds_go_on() {
+        let mut logits = vec![f32::NEG_INFINITY; ChordToken::COUNT];
+        (logits[0], logits[1]) = (0.0, 0.0);
+        // F# major is all there is.
+        logits[ChordToken::onset(PitchClass::new(6), music::chord::Quality::MAJOR).id()] = 5.0;
+        let rules =
+            Rules { key: KeyRule::Lock(Key::new(PitchClass::new(0), Mode::Major)), ..Rules::default() };
+        for uniform in [0.0, 0.3, 0.6, 0.99] {
+            assert!(drawn(&weigh(&rules, &logits, true), uniform).chord().is_none());
+        }
+        assert!(weigh(&rules, &[], true).is_empty());
     }
 }

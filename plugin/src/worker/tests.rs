@@ -1,5 +1,8 @@
 //! The worker with a model of the test's own: laws of planning, and whole takes through its thread.
 
+mod loops;
+mod steering;
+
 use super::{
     history::History,
     model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
@@ -11,7 +14,7 @@ use crate::{
         Audio,
         block::{Block, Cycle, Incoming, Outgoing, Port, Settings, Transport},
     },
-    links::{ChangeGrid, Coming, Epoch, Heard, Planned, Rules, Standing, ToWorker, connect},
+    links::{ChangeGrid, Coming, Engine, Epoch, Heard, Planned, Rules, Standing, ToWorker, connect},
 };
 use music::{
     grid::{Beats, Frame},
@@ -25,12 +28,12 @@ use music::{
 use proptest::prelude::*;
 use std::{collections::VecDeque, hash::Hasher};
 
-const DIMS: Dims = Dims { layers: 2, heads: 1, head_size: 3, context: CONTEXT_FRAMES };
+pub(super) const DIMS: Dims = Dims { layers: 2, heads: 1, head_size: 3, context: CONTEXT_FRAMES };
 
 /// A model whose answer depends on all it is given, the whole cache included.
-struct Moody {
+pub(super) struct Moody {
     /// Steps until it panics.
-    patience: usize,
+    pub patience: usize,
 }
 
 impl ChordModel for Moody {
@@ -91,7 +94,7 @@ fn coming(frame: i64) -> Coming {
 fn take(melody: &[MelodyFrame], rules: Rules) -> (Vec<ChordFrame>, Vec<Planned>) {
     let (mut model, mut basket) = (Moody { patience: usize::MAX }, Basket::default());
     let mut planner = Planner::new(History::new(DIMS), Sampling::default());
-    let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), rules };
+    let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), seek: false, rules };
     planner.take(&mut model, &begin, &mut basket).unwrap();
     let mut chords = Vec::new();
     for (ordinal, melody) in melody.iter().enumerate() {
@@ -226,7 +229,7 @@ fn a_backlog_is_worked_off_without_planning_what_is_over() {
         (Moody { patience: usize::MAX }, Basket { waiting: 1, ..Basket::default() });
     let mut planner = Planner::new(History::new(DIMS), Sampling::default());
     let rules = Rules { listen: 8, ..Rules::default() };
-    let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), rules };
+    let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), seek: false, rules };
     planner.take(&mut model, &begin, &mut basket).unwrap();
     for ordinal in 0..20 {
         let heard = Heard {
@@ -245,13 +248,14 @@ fn a_backlog_is_worked_off_without_planning_what_is_over() {
 }
 
 /// A note that came out: sample, channel, key, whether it goes down.
-type Sent = (i64, u8, u8, bool);
+pub(super) type Sent = (i64, u8, u8, bool);
 
 /// A host that plays a tune offline to a whole instance.
-struct Stage {
-    incoming: VecDeque<Incoming>,
-    sent: Vec<Sent>,
-    now: i64,
+#[derive(Default)]
+pub(super) struct Stage {
+    pub incoming: VecDeque<Incoming>,
+    pub sent: Vec<Sent>,
+    pub now: i64,
 }
 
 impl Port for Stage {
@@ -270,11 +274,13 @@ impl Port for Stage {
     }
 }
 
-fn opened(patience: usize) -> Option<Opened> {
-    Some(Opened {
-        model: Box::new(Moody { patience }),
+pub(super) fn opened(model: impl ChordModel + 'static, name: &str) -> Result<Opened, String> {
+    Ok(Opened {
+        model: Box::new(model),
         sampling: Sampling::default(),
         engine: Engine::BuiltIn,
+        name: name.into(),
+        engine_name: "a test's".into(),
     })
 }
 
@@ -288,9 +294,10 @@ fn render(
 ) -> (Vec<Sent>, Arc<Health>) {
     let health = Arc::new(Health::default());
     let (audio_end, worker_end, _editor) = connect(health.clone());
-    let worker = Worker::start_with(worker_end, move |_| opened(patience));
+    let worker =
+        Worker::start_with(worker_end, Shared::default(), move |_: &_| opened(Moody { patience }, "moody"));
     let mut audio = Audio::new(audio_end);
-    let mut stage = Stage { incoming: VecDeque::new(), sent: Vec::new(), now: 0 };
+    let mut stage = Stage::default();
     let settings = Settings { rules: Rules { offline: true, ..rules }, ..Settings::default() };
     let end = beats * 24_000;
     for size in sizes.iter().cycle() {
@@ -374,11 +381,8 @@ fn a_model_that_panics_leaves_the_host_alone() {
 fn no_model_is_silence() {
     let health = Arc::new(Health::default());
     let (_audio, worker_end, _editor) = connect(health.clone());
-    drop(Worker::start_with(worker_end, |health| {
-        health.write_texts(|texts| texts.model = "none here".into());
-        None
-    }));
-    assert_eq!(health.worker(), WorkerState::NoModel);
+    drop(Worker::start_with(worker_end, Shared::default(), |_: &_| Err("none here".into())));
+    assert_eq!((health.worker(), health.texts().model.as_str()), (WorkerState::NoModel, "none here"));
 }
 
 proptest! {

@@ -35,7 +35,7 @@ fn step(playhead: &mut Playhead, block: &Block, fired: &mut Fired) -> Change {
         assert!(fired.len() < 5000, "{:?} {playhead:?}", &fired[fired.len() - 8..]);
         match moment {
             Moment::Wraps => playhead.wrap(offset),
-            _ => playhead.pass(),
+            _ => playhead.pass(offset),
         }
     }
     playhead.end_block();
@@ -271,7 +271,7 @@ fn the_coming_frame_knows_its_loop() {
     let mut playhead = Playhead::default();
     let cycle = Some(Cycle { start: Beats(4.0), end: Beats(8.0) });
     playhead.begin_block(&block(Transport { cycle, ..transport(7.75, 120.0) }, 1));
-    playhead.pass();
+    playhead.pass(0);
     let coming = playhead.coming().unwrap();
     assert_eq!(
         (coming.frame, coming.cut, coming.phase),

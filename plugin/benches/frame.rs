@@ -1,0 +1,76 @@
+//! What does a frame of the shipped model cost the worker, in each engine? Time of the thread's processor, not of the clock
+//! on the wall, so that a busy machine does not count. Prints a JSON line a figure.
+
+use cpu_time::ThreadTime;
+use music::{
+    meter::BarPhase,
+    vocab::{ChordToken, MelodyToken},
+};
+use realchords::worker::{
+    builtin::BuiltIn, history::History, metadata, model::ChordModel, onnx_runtime::OnnxRuntime,
+};
+use std::{fs, path::Path, process::ExitCode, time::Duration};
+
+/// Frames after the cache is full.
+const FRAMES: usize = 4000;
+/// Frames that a seek's refill takes in.
+const REFILL: usize = 256;
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn tell(name: &str, value: f64, unit: &str) {
+    println!("{{\"name\":\"{name}\",\"value\":{value},\"unit\":\"{unit}\"}}");
+}
+
+/// Hears one frame of a melody that goes up and down; the model's own first choice is what was played.
+fn step(model: &mut dyn ChordModel, history: &mut History, nth: usize) -> Result<(), String> {
+    let logits = &history.answer().chord_logits;
+    let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap_or(0);
+    let chord = ChordToken::from_id(best).unwrap_or(ChordToken::START);
+    let melody = MelodyToken::from_id(nth * 7 % 50).unwrap_or(MelodyToken::START);
+    let phase = BarPhase::At { position: (nth % 16) as u8, length: 16 };
+    history.hear(model, chord, melody, phase).map_err(|e| e.to_string())
+}
+
+fn measure(name: &str, model: &mut dyn ChordModel) -> Result<(), String> {
+    let mut history = History::new(model.dims());
+    let phase = BarPhase::At { position: 0, length: 16 };
+    history.begin(model, phase).map_err(|e| e.to_string())?;
+    let begun = ThreadTime::now();
+    for nth in 0..REFILL {
+        step(model, &mut history, nth)?;
+    }
+    tell(&format!("{name}: {REFILL} frames after a seek"), ms(begun.elapsed()), "ms");
+    let mut spent: Vec<Duration> = Vec::with_capacity(FRAMES);
+    for nth in 0..FRAMES {
+        let begun = ThreadTime::now();
+        step(model, &mut history, nth)?;
+        spent.push(begun.elapsed());
+    }
+    spent.sort_unstable();
+    tell(&format!("{name}: a frame, mean"), ms(spent.iter().sum::<Duration>()) / FRAMES as f64, "ms");
+    for (share, label) in [(0.5, "median"), (0.99, "99 %"), (0.999, "99.9 %")] {
+        tell(&format!("{name}: a frame, {label}"), ms(spent[(share * FRAMES as f64) as usize]), "ms");
+    }
+    Ok(())
+}
+
+fn run() -> Result<(), String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/model/chords.onnx");
+    let file = fs::read(path).map_err(|e| e.to_string())?;
+    let manifest = metadata::manifest(&file).map_err(|e| e.to_string())?;
+    measure("ONNX Runtime", &mut OnnxRuntime::open(&file, &manifest).map_err(|e| e.to_string())?)?;
+    measure("built-in engine", &mut BuiltIn::open(&file, &manifest).map_err(|e| e.to_string())?)
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! A desk for tests: the real parameters' words, values of its own, and a record of what was done. Tests alone.
+
+use crate::{
+    editor::desk::{Desk, ModelFile},
+    links::Health,
+    params::{ChordsParams, Control},
+};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Done {
+    Begin(&'static str),
+    Set(&'static str, f32),
+    End(&'static str),
+    Preset(usize),
+    Model(Option<String>),
+    Cleared,
+}
+
+pub struct FakeDesk {
+    params: ChordsParams,
+    values: BTreeMap<&'static str, f32>,
+    pub done: Vec<Done>,
+    pub models: Vec<ModelFile>,
+    pub chosen: Option<String>,
+    pub num_bars: usize,
+    pub save: Result<PathBuf, String>,
+    pub preset: Option<usize>,
+}
+
+impl FakeDesk {
+    pub fn new() -> Self {
+        let model = |name: &str, refused: Option<&str>| ModelFile {
+            name: name.into(),
+            path: format!("/models/{name}.onnx"),
+            refused: refused.map(str::to_owned),
+        };
+        Self {
+            params: ChordsParams::new(&Arc::new(Health::default())),
+            values: BTreeMap::new(),
+            done: Vec::new(),
+            models: vec![model("jazz", None), model("cut", Some("no whole ONNX model"))],
+            chosen: None,
+            num_bars: 12,
+            save: Ok("/music/take.mid".into()),
+            preset: Some(0),
+        }
+    }
+
+    fn control(&self, id: &str) -> &dyn Control {
+        self.params.control(id).unwrap_or_else(|| panic!("no parameter {id}"))
+    }
+}
+
+impl Desk for FakeDesk {
+    fn name(&self, id: &str) -> String {
+        self.control(id).name().to_owned()
+    }
+
+    fn num_steps(&self, id: &str) -> Option<usize> {
+        self.control(id).num_steps()
+    }
+
+    fn text(&self, id: &str, normalized: f32) -> String {
+        self.control(id).text(normalized)
+    }
+
+    fn read(&self, id: &str, text: &str) -> Option<f32> {
+        self.control(id).read(text)
+    }
+
+    fn normalized(&self, id: &str) -> f32 {
+        self.values.get(id).copied().unwrap_or_else(|| self.default_of(id))
+    }
+
+    fn default_of(&self, id: &str) -> f32 {
+        self.control(id).default_normalized()
+    }
+
+    fn snapped(&self, id: &str, normalized: f32) -> f32 {
+        self.control(id).snapped(normalized)
+    }
+
+    fn beside(&self, id: &str, from: f32, up: bool, fine: bool) -> f32 {
+        self.control(id).beside(from, up, fine)
+    }
+
+    fn begin(&mut self, id: &'static str) {
+        self.done.push(Done::Begin(id));
+    }
+
+    fn set(&mut self, id: &'static str, normalized: f32) {
+        self.values.insert(id, normalized);
+        self.done.push(Done::Set(id, normalized));
+    }
+
+    fn end(&mut self, id: &'static str) {
+        self.done.push(Done::End(id));
+    }
+
+    fn tempo_bpm(&self) -> Option<f64> {
+        Some(120.0)
+    }
+
+    fn presets(&self) -> Vec<String> {
+        crate::presets::PRESETS.iter().map(|preset| preset.name.to_owned()).collect()
+    }
+
+    fn standing_preset(&self) -> Option<usize> {
+        self.preset
+    }
+
+    fn choose_preset(&mut self, idx: usize) {
+        self.done.push(Done::Preset(idx));
+    }
+
+    fn look_for_models(&mut self) {}
+
+    fn models(&mut self) -> &[ModelFile] {
+        &self.models
+    }
+
+    fn models_folder(&self) -> Option<PathBuf> {
+        Some("/models".into())
+    }
+
+    fn chosen_model(&self) -> Option<String> {
+        self.chosen.clone()
+    }
+
+    fn choose_model(&mut self, file: Option<String>) {
+        self.chosen.clone_from(&file);
+        self.done.push(Done::Model(file));
+    }
+
+    fn model_trouble(&self) -> Option<String> {
+        None
+    }
+
+    fn num_captured_bars(&mut self) -> usize {
+        self.num_bars
+    }
+
+    fn save_capture(&mut self) -> Result<PathBuf, String> {
+        self.save.clone()
+    }
+
+    fn clear_capture(&mut self) {
+        self.num_bars = 0;
+        self.done.push(Done::Cleared);
+    }
+}

@@ -1,0 +1,124 @@
+//! The controls of the editor: every parameter that can be set, the presets, the models and the capture. GUI thread;
+//! knows no plugin framework, all it does goes through [`Desk`].
+
+mod bar;
+mod cell;
+mod choice;
+mod fader;
+mod gestures;
+mod press;
+mod reaction;
+pub mod sheet;
+mod take;
+mod typed;
+
+use super::desk::Desk;
+use bar::ModelPath;
+use egui::{Response, ScrollArea, Ui};
+pub use gestures::Gestures;
+use sheet::{Kind, PLAY, Row, TABS, Tab};
+use take::Take;
+use typed::Typed;
+
+/// The least width of a control, in points.
+const LEAST_WIDTH: f32 = 272.0;
+/// The most columns of controls.
+const MOST_COLUMNS: usize = 4;
+
+/// The controls' own state; it lives on while the window is closed.
+#[derive(Debug, Default)]
+pub struct Controls {
+    tab_idx: usize,
+    gestures: Gestures,
+    typed: Typed,
+    take: Take,
+    path: ModelPath,
+}
+
+impl Controls {
+    /// Draws everything: what is pressed while playing, presets, models, capture, and a tab of parameters that
+    /// scrolls in the height that is left. Works from some 300 points of width.
+    pub fn show(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
+        self.play(ui, desk);
+        bar::show(ui, desk, &mut self.gestures, &mut self.path);
+        self.take.show(ui, desk);
+        ui.separator();
+        ui.horizontal_wrapped(|ui| {
+            for (idx, tab) in TABS.iter().enumerate() {
+                if ui.selectable_label(idx == self.tab_idx, tab.name).clicked() {
+                    self.tab_idx = idx;
+                }
+            }
+        });
+        if let Some(tab) = TABS.get(self.tab_idx) {
+            // Each tab remembers where it was scrolled to.
+            ScrollArea::vertical().id_salt(tab.name).auto_shrink([false, true]).show(ui, |ui| {
+                self.tab(ui, desk, tab);
+            });
+        }
+    }
+
+    /// Draws the buttons that are pressed while playing, in a line that wraps.
+    pub fn play(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
+        ui.horizontal_wrapped(|ui| {
+            for row in PLAY {
+                if row.kind == Kind::Press {
+                    self.press(ui, desk, row.id);
+                } else {
+                    let response = cell::switch(ui, desk, &mut self.gestures, row.id);
+                    cell::explain(desk, row, response);
+                }
+            }
+        });
+    }
+
+    /// Draws the button of one parameter of [`PLAY`], for a view that wants it elsewhere: `hold`, `mute`, `next`,
+    /// `reroll`, `undo_reroll` or `panic`. A parameter has one button in a pass.
+    pub fn press(&mut self, ui: &mut Ui, desk: &mut dyn Desk, id: &'static str) -> Response {
+        let response = press::button(ui, desk, &mut self.gestures, id);
+        if let Some(row) = sheet::row(id) {
+            cell::explain(desk, row, response.clone());
+        }
+        response
+    }
+
+    /// To be called once at the end of each pass, whatever was drawn: gestures that no hand is on any more end.
+    pub fn end_pass(&mut self, desk: &mut dyn Desk) {
+        self.gestures.end_pass(desk);
+    }
+
+    fn tab(&mut self, ui: &mut Ui, desk: &mut dyn Desk, tab: &Tab) {
+        for section in tab.sections {
+            if let Some(heading) = section.heading {
+                ui.strong(heading);
+            }
+            let gap = ui.spacing().item_spacing.x;
+            let room = ui.available_width();
+            let num_columns = ((room / LEAST_WIDTH) as usize).clamp(1, MOST_COLUMNS);
+            let width = (room - gap * (num_columns - 1) as f32) / num_columns as f32;
+            for line in section.rows.chunks(num_columns) {
+                ui.horizontal(|ui| {
+                    for row in line {
+                        self.one(ui, desk, row, width);
+                    }
+                });
+            }
+        }
+    }
+
+    fn one(&mut self, ui: &mut Ui, desk: &mut dyn Desk, row: &Row, width: f32) {
+        ui.vertical(|ui| {
+            cell::cell(ui, desk, &mut self.gestures, &mut self.typed, row, width);
+            if row.id == "commit" {
+                let commit = self.gestures.shown(desk, row.id);
+                let frames = desk.num_steps(row.id).map_or(1.0, |num| 1.0 + (commit * num as f32).round());
+                ui.weak(reaction::words(frames, desk.tempo_bpm()));
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod fake_desk;
+#[cfg(test)]
+mod tests;

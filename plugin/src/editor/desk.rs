@@ -1,0 +1,85 @@
+//! What the editor may ask of the parameters and of the house, and do to them. It knows no plugin framework, so that
+//! tests stand in for the host. GUI thread.
+//!
+//! Values are normalised, 0..=1. Every change stands between [`Desk::begin`] and [`Desk::end`]: a host records and
+//! undoes what lies between as one.
+
+use std::path::PathBuf;
+
+/// A model file that a player may choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFile {
+    /// What it is called.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// Why it cannot be used, if it cannot.
+    pub refused: Option<String>,
+}
+
+/// Parameters, presets, models and the capture of one instance. A parameter that is not known has no name, no steps
+/// and stands at 0.
+pub trait Desk {
+    /// A parameter's name.
+    fn name(&self, id: &str) -> String;
+    /// How many steps lie between its least and its greatest value; none where it is continuous.
+    fn num_steps(&self, id: &str) -> Option<usize>;
+    /// A value of it in words, with the unit.
+    fn text(&self, id: &str, normalized: f32) -> String;
+    /// The value that words mean.
+    fn read(&self, id: &str, text: &str) -> Option<f32>;
+    /// What it stands at.
+    fn normalized(&self, id: &str) -> f32;
+    /// What it is at first.
+    fn default_of(&self, id: &str) -> f32;
+    /// The nearest value that it can stand at.
+    fn snapped(&self, id: &str, normalized: f32) -> f32;
+    /// The value one step above or below.
+    fn beside(&self, id: &str, from: f32, up: bool, fine: bool) -> f32;
+
+    /// A gesture begins.
+    fn begin(&mut self, id: &'static str);
+    /// Within a gesture.
+    fn set(&mut self, id: &'static str, normalized: f32);
+    /// The gesture ends. Without one it does nothing.
+    fn end(&mut self, id: &'static str);
+
+    /// All values of a parameter that has steps, in words.
+    fn choices(&self, id: &str) -> Vec<String> {
+        let num_steps = self.num_steps(id).unwrap_or(0);
+        (0..=num_steps).map(|step| self.text(id, step as f32 / num_steps.max(1) as f32)).collect()
+    }
+
+    /// The tempo that is played in, if it is known.
+    fn tempo_bpm(&self) -> Option<f64>;
+
+    /// The presets' names.
+    fn presets(&self) -> Vec<String>;
+    /// The preset that all parameters stand as, if there is one.
+    fn standing_preset(&self) -> Option<usize>;
+    /// Sets the parameters as a preset says, each by a gesture.
+    fn choose_preset(&mut self, idx: usize);
+
+    /// Looks into the models folder again; [`Desk::models`] tells when it is through.
+    fn look_for_models(&mut self);
+    /// The model files found.
+    fn models(&mut self) -> &[ModelFile];
+    /// The folder that models are dropped into.
+    fn models_folder(&self) -> Option<PathBuf>;
+    /// The file that is asked for; none is the model that is built in.
+    fn chosen_model(&self) -> Option<String>;
+    /// Asks for a model file, or for the one that is built in.
+    fn choose_model(&mut self, file: Option<String>);
+    /// What is wrong with the model just now, if anything is.
+    fn model_trouble(&self) -> Option<String>;
+
+    /// How many bars are captured, the last one counted whole.
+    fn num_captured_bars(&mut self) -> usize;
+    /// Saves the capture as a MIDI file; says where.
+    ///
+    /// # Errors
+    /// Why no file was written, in words.
+    fn save_capture(&mut self) -> Result<PathBuf, String>;
+    /// Forgets what was captured.
+    fn clear_capture(&mut self);
+}

@@ -1,0 +1,322 @@
+//! The desk over the real parameters and the real house. GUI thread; touches nothing that the audio thread waits for.
+
+use super::{
+    controls::sheet::{self, Kind},
+    desk::{Desk, ModelFile},
+    take_file,
+};
+use crate::{
+    links::{Capture, Health, ModelChoice},
+    memory::export,
+    params::{ChordsParams, Control},
+    presets::PRESETS,
+    voicing::{Voicing, feet, hands},
+    worker::catalogue,
+};
+use music::{chord::Chord, grid::FRAMES_PER_BEAT, meter::BarPhase};
+use nice_plug::context::gui::GuiContext;
+use std::{
+    collections::BTreeSet,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+/// The bar where none is known: common time, in frames.
+const PRESUMED_BAR_FRAMES: u8 = 4 * FRAMES_PER_BEAT as u8;
+
+/// The gestures that the host was told of and that have not ended.
+type Begun = Arc<Mutex<BTreeSet<&'static str>>>;
+
+/// The desk of an instance; it lives on while the window is closed.
+pub struct HostDesk {
+    params: Arc<ChordsParams>,
+    health: Arc<Health>,
+    host: Option<GuiContext>,
+    begun: Begun,
+    models: Vec<ModelFile>,
+    /// Reads the models folder: each file is read whole, too long for a drawing.
+    search: Option<JoinHandle<Vec<catalogue::Entry>>>,
+    /// How many frames were captured when bars were counted last, and how many bars there were.
+    bars: (usize, usize),
+}
+
+impl HostDesk {
+    /// The desk of an instance whose window was not opened yet.
+    pub fn new(params: Arc<ChordsParams>, health: Arc<Health>) -> Self {
+        let (host, begun, models, search) = (None, Begun::default(), Vec::new(), None);
+        Self { params, health, host, begun, models, search, bars: (0, 0) }
+    }
+
+    /// A window was opened. What is under way when it closes ends with `context`: the framework tells nobody that a
+    /// window closes, but its context goes.
+    pub fn open(&mut self, context: &egui::Context, host: GuiContext) {
+        let guard = Guard { params: self.params.clone(), host: host.clone(), begun: self.begun.clone() };
+        context
+            .data_mut(|memory| memory.insert_temp(egui::Id::unique("gestures under way"), Arc::new(guard)));
+        self.host = Some(host);
+        self.look_for_models();
+    }
+
+    fn control(&self, id: &str) -> Option<&dyn Control> {
+        self.params.control(id)
+    }
+
+    /// The search's findings, if it is through.
+    fn take_findings(&mut self) {
+        if !self.search.as_ref().is_some_and(JoinHandle::is_finished) {
+            return;
+        }
+        if let Some(Ok(found)) = self.search.take().map(JoinHandle::join) {
+            self.models = found.into_iter().map(model_file).collect();
+        }
+    }
+
+    /// The capture as the bytes of a MIDI file, voiced as the parameters stand.
+    fn midi_file(&self, capture: &Capture) -> Result<Vec<u8>, String> {
+        let arrangement = self.params.settings(false).arrangement;
+        let mut before: (Option<Voicing>, Option<music::pitch::Pitch>) = (None, None);
+        let keys_of = |chord: Chord| {
+            let voicing = hands(chord, &arrangement, None, before.0.as_ref());
+            let feet = feet(chord, &arrangement, &voicing, before.1);
+            before = (Some(voicing), feet.lowest().or(before.1));
+            export::Keys { hands: voicing.keys().to_vec(), bass: feet.lowest() }
+        };
+        export::midi_file(capture, self.health.tempo_bpm(), keys_of).map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for HostDesk {
+    fn drop(&mut self) {
+        // Its code must not go while it runs.
+        if let Some(search) = self.search.take() {
+            let _ = search.join();
+        }
+    }
+}
+
+impl Desk for HostDesk {
+    fn name(&self, id: &str) -> String {
+        self.control(id).map_or_else(String::new, |control| control.name().to_owned())
+    }
+
+    fn num_steps(&self, id: &str) -> Option<usize> {
+        self.control(id).and_then(|control| control.num_steps())
+    }
+
+    fn text(&self, id: &str, normalized: f32) -> String {
+        self.control(id).map_or_else(String::new, |control| control.text(normalized))
+    }
+
+    fn read(&self, id: &str, text: &str) -> Option<f32> {
+        self.control(id).and_then(|control| control.read(text))
+    }
+
+    fn normalized(&self, id: &str) -> f32 {
+        self.control(id).map_or(0.0, |control| control.normalized())
+    }
+
+    fn default_of(&self, id: &str) -> f32 {
+        self.control(id).map_or(0.0, |control| control.default_normalized())
+    }
+
+    fn snapped(&self, id: &str, normalized: f32) -> f32 {
+        self.control(id).map_or(0.0, |control| control.snapped(normalized))
+    }
+
+    fn beside(&self, id: &str, from: f32, up: bool, fine: bool) -> f32 {
+        self.control(id).map_or(0.0, |control| control.beside(from, up, fine))
+    }
+
+    fn begin(&mut self, id: &'static str) {
+        let (Some(control), Some(host)) = (self.control(id), &self.host) else { return };
+        if self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(id) {
+            control.begin(&host.param_setter());
+        }
+    }
+
+    fn set(&mut self, id: &'static str, normalized: f32) {
+        let (Some(control), Some(host)) = (self.control(id), &self.host) else { return };
+        // A gesture that the closing of the window has ended is over.
+        if self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
+            control.set(&host.param_setter(), normalized);
+        }
+    }
+
+    fn end(&mut self, id: &'static str) {
+        let (Some(control), Some(host)) = (self.control(id), &self.host) else { return };
+        if self.begun.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
+            control.end(&host.param_setter());
+        }
+    }
+
+    fn tempo_bpm(&self) -> Option<f64> {
+        self.health.tempo_bpm()
+    }
+
+    fn presets(&self) -> Vec<String> {
+        PRESETS.iter().map(|preset| preset.name.to_owned()).collect()
+    }
+
+    fn standing_preset(&self) -> Option<usize> {
+        PRESETS.iter().position(|preset| self.params.is_preset(preset))
+    }
+
+    fn choose_preset(&mut self, idx: usize) {
+        if let (Some(preset), Some(host)) = (PRESETS.get(idx), &self.host) {
+            self.params.choose_preset(preset, &host.param_setter());
+        }
+    }
+
+    fn look_for_models(&mut self) {
+        self.take_findings();
+        if self.search.is_none() {
+            let search = std::thread::Builder::new().name("realchords models".into()).spawn(catalogue::list);
+            self.search = search.ok();
+        }
+    }
+
+    fn models(&mut self) -> &[ModelFile] {
+        self.take_findings();
+        &self.models
+    }
+
+    fn models_folder(&self) -> Option<PathBuf> {
+        catalogue::folder()
+    }
+
+    fn chosen_model(&self) -> Option<String> {
+        self.params.model.choice().file
+    }
+
+    fn choose_model(&mut self, file: Option<String>) {
+        self.params.model.choose(ModelChoice { file });
+    }
+
+    fn model_trouble(&self) -> Option<String> {
+        Some(self.health.texts().trouble).filter(|trouble| !trouble.is_empty())
+    }
+
+    fn num_captured_bars(&mut self) -> usize {
+        let (counted, bars) = self.bars;
+        self.bars = self.params.capture.with(|capture| match capture.num_frames() {
+            num if num == counted => (counted, bars),
+            num => (num, num_bars(capture)),
+        });
+        self.bars.1
+    }
+
+    fn save_capture(&mut self) -> Result<PathBuf, String> {
+        let capture = self.params.capture.copy();
+        if capture.is_empty() {
+            return Err("nothing was captured; play something first".into());
+        }
+        take_file::write(&take_file::folder()?, &take_file::name_now(), &self.midi_file(&capture)?)
+    }
+
+    fn clear_capture(&mut self) {
+        self.params.capture.replace(Capture::default());
+    }
+}
+
+/// Ends what is under way when it goes.
+struct Guard {
+    params: Arc<ChordsParams>,
+    host: GuiContext,
+    begun: Begun,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        for id in begun {
+            let Some(control) = self.params.control(id) else { continue };
+            // The framework panics where the instance went before its window.
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                let setter = self.host.param_setter();
+                if sheet::row(id).is_some_and(|row| row.kind == Kind::Press) {
+                    control.set(&setter, 0.0);
+                }
+                control.end(&setter);
+            }));
+        }
+    }
+}
+
+fn model_file(entry: catalogue::Entry) -> ModelFile {
+    let file = entry.path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+    let (name, refused) = match entry.manifest {
+        Ok(manifest) => (format!("{file} ({})", manifest.name), None),
+        Err(why) => (file, Some(why)),
+    };
+    ModelFile { name, path: entry.path.to_string_lossy().into_owned(), refused }
+}
+
+/// How many bars the frames fill, the last one counted whole.
+fn num_bars(capture: &Capture) -> usize {
+    let share = |phase| match phase {
+        BarPhase::At { length, .. } if length > 0 => 1.0 / f64::from(length),
+        _ => 1.0 / f64::from(PRESUMED_BAR_FRAMES),
+    };
+    let bars: f64 = capture.frames().map(|(_, captured)| share(captured.phase)).sum();
+    // Sums of shares miss whole bars by little.
+    (bars - 1e-6).max(0.0).ceil() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Captured;
+    use music::{chord::Quality, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, pitch::PitchClass};
+
+    fn desk() -> HostDesk {
+        let health = Arc::new(Health::default());
+        HostDesk::new(Arc::new(ChordsParams::new(&health)), health)
+    }
+
+    #[test]
+    fn bars_are_counted_and_the_capture_becomes_a_midi_file() {
+        let mut desk = desk();
+        assert_eq!(desk.num_captured_bars(), 0);
+        let chord = ChordFrame::Onset(Chord::new(PitchClass::new(0), Quality::MINOR));
+        for idx in 0..17u8 {
+            let phase = BarPhase::At { position: idx % 16, length: 16 };
+            let chord = if idx == 0 { chord } else { ChordFrame::Hold };
+            let captured = Captured { melody: MelodyFrame::Rest, chord, phase };
+            desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
+            assert_eq!(desk.num_captured_bars(), if idx < 16 { 1 } else { 2 });
+        }
+        let bytes = desk.midi_file(&desk.params.capture.copy()).unwrap();
+        assert!(bytes.starts_with(b"MThd"));
+        // A note of the hands, and one of the bass, on their channels.
+        assert!([0x91, 0x92].iter().all(|strike| bytes.contains(strike)));
+        desk.clear_capture();
+        assert_eq!(desk.num_captured_bars(), 0);
+        assert!(desk.save_capture().is_err_and(|why| why.contains("nothing was captured")));
+    }
+
+    #[test]
+    fn a_chosen_model_is_wished_for() {
+        let mut desk = desk();
+        let before = desk.params.model.generation();
+        desk.choose_model(Some("/models/jazz.onnx".into()));
+        assert_eq!(desk.chosen_model().as_deref(), Some("/models/jazz.onnx"));
+        assert_ne!(desk.params.model.generation(), before);
+        let refused = catalogue::Entry { path: "/models/cut.onnx".into(), manifest: Err("cut".into()) };
+        let file = model_file(refused);
+        assert_eq!((file.name.as_str(), file.refused.as_deref()), ("cut", Some("cut")));
+    }
+
+    #[test]
+    fn the_standing_preset_is_told_and_without_a_window_nothing_is_set() {
+        let mut desk = desk();
+        assert_eq!(desk.standing_preset(), Some(0));
+        let before = desk.normalized("commit");
+        desk.begin("commit");
+        desk.set("commit", 1.0);
+        desk.end("commit");
+        desk.choose_preset(3);
+        assert_eq!((desk.normalized("commit"), desk.standing_preset()), (before, Some(0)));
+    }
+}

@@ -1,0 +1,158 @@
+//! What was played: the melody heard and the chords really played, frame by frame, kept with the project, to be played
+//! again ([`print`]) or taken along as a MIDI file ([`export`]). Always on. The worker writes, main and GUI threads
+//! read; never the audio thread: it is behind a lock.
+
+pub mod export;
+pub mod print;
+mod saved;
+
+use crate::links::{Coming, Epoch, Heard, ToWorker};
+use music::{chord::Chord, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
+use saved::Saved;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
+/// Frames kept: 1024 bars of common time.
+pub const MOST_FRAMES: usize = 16_384;
+
+/// What happened in a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Captured {
+    /// What the melody did.
+    pub melody: MelodyFrame,
+    /// What the chords really did.
+    pub chord: ChordFrame,
+    /// Where the frame stands in its bar.
+    pub phase: BarPhase,
+}
+
+/// What was played, by frames of the song; where it was played more than once, the newest pass.
+///
+/// What was saved by a version not known here, or is broken, reads as nothing captured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "serde_json::Value", into = "Saved")]
+pub struct Capture {
+    frames: BTreeMap<Frame, Captured>,
+}
+
+impl Capture {
+    /// Takes in a frame. Where there is no more room, the frame farthest away gives way.
+    pub fn record(&mut self, frame: Frame, captured: Captured) {
+        self.frames.insert(frame, captured);
+        while self.frames.len() > MOST_FRAMES {
+            let (Some(first), Some(last)) = (self.frames.keys().next(), self.frames.keys().next_back())
+            else {
+                return;
+            };
+            let is_first_farther = first.0.abs_diff(frame.0) > last.0.abs_diff(frame.0);
+            let farthest = if is_first_farther { *first } else { *last };
+            self.frames.remove(&farthest);
+        }
+    }
+
+    /// What happened in a frame.
+    pub fn at(&self, frame: Frame) -> Option<Captured> {
+        self.frames.get(&frame).copied()
+    }
+
+    /// All frames, in order.
+    pub fn frames(&self) -> impl Iterator<Item = (Frame, Captured)> + '_ {
+        self.frames.iter().map(|(frame, captured)| (*frame, *captured))
+    }
+
+    /// How many frames there are.
+    pub fn num_frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Whether nothing was captured.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The chord that sounds in a frame, its onset looked for as far back as frames are unbroken.
+    pub fn sounding(&self, frame: Frame) -> Option<Chord> {
+        let mut next = frame;
+        for (at, captured) in self.frames.range(..=frame).rev() {
+            if *at != next {
+                return None;
+            }
+            match captured.chord {
+                ChordFrame::Onset(chord) => return Some(chord),
+                ChordFrame::Silence => return None,
+                ChordFrame::Hold => next = at.plus(-1),
+            }
+        }
+        None
+    }
+}
+
+/// The capture of an instance, for all threads but the audio thread.
+#[derive(Debug, Default)]
+pub struct SharedCapture(Mutex<Capture>);
+
+impl SharedCapture {
+    /// A copy of what is captured now.
+    pub fn copy(&self) -> Capture {
+        self.with(|capture| capture.clone())
+    }
+
+    /// Another capture takes the place of this one: that of a project, or an empty one.
+    pub fn replace(&self, capture: Capture) {
+        self.with(|held| *held = capture);
+    }
+
+    /// Looks at the capture, or changes it. The worker waits meanwhile.
+    pub fn with<T>(&self, act: impl FnOnce(&mut Capture) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Writes what the worker is told into a capture. A pass begins with its first note, so that listening to a song once
+/// more in silence wipes nothing out.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    epoch: Option<Epoch>,
+    coming: Option<Coming>,
+    has_begun: bool,
+}
+
+impl Recorder {
+    /// Takes in a message. What is played from the capture is not captured again.
+    pub fn hear(&mut self, message: &ToWorker, capture: &SharedCapture) {
+        match message {
+            ToWorker::Begin { epoch, coming, .. } => {
+                (self.epoch, self.coming, self.has_begun) = (Some(*epoch), Some(*coming), false);
+            }
+            ToWorker::Heard(heard) => {
+                self.has_begun &= self.epoch == Some(heard.epoch);
+                self.has_begun |= matches!(heard.melody, MelodyFrame::Onset(_));
+                self.has_begun |= matches!(heard.played, ChordFrame::Onset(_));
+                if self.has_begun && !heard.rules.print {
+                    let phase = self.phase(heard);
+                    let captured = Captured { melody: heard.melody, chord: heard.played, phase };
+                    capture.with(|capture| capture.record(heard.frame, captured));
+                }
+                (self.epoch, self.coming) = (Some(heard.epoch), Some(heard.coming));
+            }
+            ToWorker::Again { .. } => {}
+        }
+    }
+
+    /// Where the frame that was heard stands: as told before, or one frame before the next one.
+    fn phase(&self, heard: &Heard) -> BarPhase {
+        let told = self.coming.filter(|coming| coming.frame == heard.frame).map(|coming| coming.phase);
+        told.unwrap_or(match heard.coming.phase {
+            BarPhase::At { position, length } if heard.coming.frame == heard.frame.plus(1) && length > 0 => {
+                BarPhase::At { position: position.checked_sub(1).unwrap_or(length - 1), length }
+            }
+            _ => BarPhase::Unknown,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

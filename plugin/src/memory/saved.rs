@@ -1,0 +1,192 @@
+//! How a capture is written down: versioned, compact and readable. A passage is a stretch of unbroken frames whose bar
+//! lines follow from its first one; a lane is a line of words: an onset's name, `-7` a hold of seven frames, `.` a
+//! frame of silence. Chords are written as symbols, so that they outlive any vocabulary.
+
+use super::{Capture, Captured, MOST_FRAMES};
+use music::{
+    grid::Frame,
+    harmony::ChordFrame,
+    melody::MelodyFrame,
+    meter::BarPhase,
+    pitch::Pitch,
+    symbol::{self, Spelling},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version that is written, and the only one that is read.
+const VERSION: u32 = 1;
+
+/// A capture as it is written down.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saved {
+    version: u32,
+    passages: Vec<Passage>,
+}
+
+/// A stretch of frames.
+#[derive(Debug, Serialize, Deserialize)]
+struct Passage {
+    /// Its first frame.
+    frame: i64,
+    /// Where that stands in its bar and how long the bar is, in frames.
+    bar: Option<(u8, u8)>,
+    melody: String,
+    chords: String,
+}
+
+/// What a lane does in a frame.
+enum Doing {
+    Silence,
+    Hold,
+    Onset(String),
+}
+
+/// Words of a lane, runs told as one.
+#[derive(Default)]
+struct Lane {
+    text: String,
+    run: Option<(char, u32)>,
+}
+
+impl Lane {
+    fn push(&mut self, doing: Doing) {
+        let sign = match &doing {
+            Doing::Silence => Some('.'),
+            Doing::Hold => Some('-'),
+            Doing::Onset(_) => None,
+        };
+        match (&mut self.run, sign) {
+            (Some((running, count)), Some(sign)) if *running == sign => *count += 1,
+            _ => {
+                self.end_run();
+                self.run = sign.map(|sign| (sign, 1));
+            }
+        }
+        if let Doing::Onset(name) = doing {
+            self.word(&name);
+        }
+    }
+
+    fn end_run(&mut self) {
+        match self.run.take() {
+            Some((sign, 1)) => self.word(&sign.to_string()),
+            Some((sign, count)) => self.word(&format!("{sign}{count}")),
+            None => {}
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text.push_str(word);
+    }
+
+    fn finish(mut self) -> String {
+        self.end_run();
+        self.text
+    }
+}
+
+impl From<Capture> for Saved {
+    fn from(capture: Capture) -> Self {
+        let mut passages: Vec<(Passage, Lane, Lane)> = Vec::new();
+        let mut due: Option<(Frame, BarPhase)> = None;
+        for (frame, captured) in capture.frames() {
+            if due != Some((frame, captured.phase)) {
+                let bar = match captured.phase {
+                    BarPhase::At { position, length } => Some((position, length)),
+                    BarPhase::Unknown => None,
+                };
+                let passage = Passage { frame: frame.0, bar, melody: String::new(), chords: String::new() };
+                passages.push((passage, Lane::default(), Lane::default()));
+            }
+            due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase)));
+            if let Some((_, melody, chords)) = passages.last_mut() {
+                melody.push(match captured.melody {
+                    MelodyFrame::Rest => Doing::Silence,
+                    MelodyFrame::Hold => Doing::Hold,
+                    MelodyFrame::Onset(pitch) => Doing::Onset(pitch.midi().to_string()),
+                });
+                chords.push(match captured.chord {
+                    ChordFrame::Silence => Doing::Silence,
+                    ChordFrame::Hold => Doing::Hold,
+                    ChordFrame::Onset(chord) => Doing::Onset(symbol::print(chord, Spelling::Common)),
+                });
+            }
+        }
+        let finish = |(passage, melody, chords): (Passage, Lane, Lane)| Passage {
+            melody: melody.finish(),
+            chords: chords.finish(),
+            ..passage
+        };
+        Self { version: VERSION, passages: passages.into_iter().map(finish).collect() }
+    }
+}
+
+impl From<Value> for Capture {
+    fn from(value: Value) -> Self {
+        let saved = serde_json::from_value::<Saved>(value).ok().filter(|saved| saved.version == VERSION);
+        saved.and_then(|saved| read(&saved)).unwrap_or_default()
+    }
+}
+
+fn read(saved: &Saved) -> Option<Capture> {
+    let mut capture = Capture::default();
+    for passage in &saved.passages {
+        let (melody, chords) = (words(&passage.melody)?, words(&passage.chords)?);
+        if melody.len() != chords.len() || capture.num_frames() + melody.len() > MOST_FRAMES {
+            return None;
+        }
+        let mut phase = match passage.bar {
+            Some((position, length)) if position < length => BarPhase::At { position, length },
+            Some(_) => return None,
+            None => BarPhase::Unknown,
+        };
+        for ((melody, chord), offset) in melody.into_iter().zip(chords).zip(0i64..) {
+            let frame = Frame(passage.frame.checked_add(offset)?);
+            let melody = match melody {
+                Doing::Silence => MelodyFrame::Rest,
+                Doing::Hold => MelodyFrame::Hold,
+                Doing::Onset(name) => MelodyFrame::Onset(Pitch::new(name.parse().ok()?)?),
+            };
+            let chord = match chord {
+                Doing::Silence => ChordFrame::Silence,
+                Doing::Hold => ChordFrame::Hold,
+                Doing::Onset(name) => ChordFrame::Onset(symbol::parse(&name).ok().flatten()?),
+            };
+            capture.record(frame, Captured { melody, chord, phase });
+            phase = after(phase);
+        }
+    }
+    Some(capture)
+}
+
+/// The words of a lane, one for each frame.
+fn words(text: &str) -> Option<Vec<Doing>> {
+    let mut frames = Vec::new();
+    for word in text.split_whitespace() {
+        let silence = word.strip_prefix('.');
+        let Some(count) = silence.or_else(|| word.strip_prefix('-')) else {
+            frames.push(Doing::Onset(word.to_owned()));
+            continue;
+        };
+        let count = if count.is_empty() { 1 } else { count.parse::<usize>().ok()? };
+        if count > MOST_FRAMES.checked_sub(frames.len())? {
+            return None;
+        }
+        let doing = || if silence.is_some() { Doing::Silence } else { Doing::Hold };
+        frames.extend((0..count).map(|_| doing()));
+    }
+    Some(frames)
+}
+
+fn after(phase: BarPhase) -> BarPhase {
+    match phase {
+        BarPhase::Unknown => BarPhase::Unknown,
+        BarPhase::At { position, length } => {
+            BarPhase::At { position: position.saturating_add(1) % length.max(1), length }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Captures that are written down, read, bounded, exported and printed.
+
+use super::{
+    export::{Keys, midi_file, plain_keys},
+    print::print,
+    *,
+};
+use crate::links::{Planned, Rules, Standing};
+use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
+use music::{
+    chord::Quality,
+    meter::Meter,
+    notation::{parse_chords, parse_melody},
+    pitch::PitchClass,
+};
+use music::{grid::Beats, pitch::Pitch};
+use proptest::prelude::*;
+
+/// A capture of a line of melody and one of chords, from this frame on.
+fn played(from: i64, melody: &str, chords: &str, meter: Meter) -> Capture {
+    let mut capture = Capture::default();
+    let lines = parse_melody(melody).unwrap().into_iter().zip(parse_chords(chords).unwrap());
+    for ((melody, chord), frame) in lines.zip(from..) {
+        let phase = BarPhase::of(Frame(frame), meter, Beats(0.0));
+        capture.record(Frame(frame), Captured { melody, chord, phase });
+    }
+    capture
+}
+
+fn again(capture: &Capture) -> (String, Capture) {
+    let text = serde_json::to_string(capture).unwrap();
+    let read = serde_json::from_str(&text).unwrap();
+    (text, read)
+}
+
+#[test]
+fn a_capture_is_written_down_readably_and_comes_back() {
+    let capture = played(
+        -4,
+        ". C4 - - | E4 - . . | G4 - - - | - - - A4",
+        ". . . . | C - - - | - - Am7/G - | - . . .",
+        Meter::COMMON,
+    );
+    let (text, read) = again(&capture);
+    assert_eq!(read, capture);
+    let expected = r#"{"version":1,"passages":[{"frame":-4,"bar":[12,16],"melody":". 60 -2 64 - .2 67 -6 69","chords":".4 C -5 Am7/G -2 .3"}]}"#;
+    assert_eq!(text, expected);
+    assert_eq!(again(&Capture::default()).1, Capture::default());
+}
+
+#[test]
+fn every_chord_comes_back() {
+    let mut capture = Capture::default();
+    let basses = || PitchClass::all();
+    let chords = Quality::all().flat_map(|quality| {
+        basses().flat_map(move |root| basses().map(move |bass| Chord::new(root, quality).over(bass)))
+    });
+    for (chord, frame) in chords.zip(0..) {
+        let chord = ChordFrame::Onset(chord);
+        let captured = Captured { melody: MelodyFrame::Hold, chord, phase: BarPhase::Unknown };
+        capture.record(Frame(frame), captured);
+    }
+    assert_eq!(again(&capture).1, capture);
+}
+
+#[test]
+fn what_is_broken_or_of_another_version_is_nothing() {
+    for text in [
+        "null",
+        "7",
+        r#""text""#,
+        r#"{"version":2,"passages":[]}"#,
+        r#"{"version":1}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"60 -","chords":"C"}]}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":[16,16],"melody":"60","chords":"C"}]}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":[3,0],"melody":"60","chords":"C"}]}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"200","chords":"C"}]}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"60","chords":"H"}]}"#,
+        r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"-99999999999","chords":"-99999999999"}]}"#,
+        r#"{"version":1,"passages":[{"frame":9223372036854775807,"bar":null,"melody":".2","chords":".2"}]}"#,
+    ] {
+        assert_eq!(serde_json::from_str::<Capture>(text).unwrap(), Capture::default(), "{text}");
+    }
+    let later =
+        r#"{"version":1,"mood":3,"passages":[{"frame":0,"bar":null,"melody":"60","chords":"C","key":1}]}"#;
+    assert_eq!(serde_json::from_str::<Capture>(later).unwrap().num_frames(), 1);
+}
+
+#[test]
+fn a_capture_is_bounded_and_keeps_what_is_near() {
+    const { assert!(MOST_FRAMES >= 256 * 32) };
+    let mut capture = Capture::default();
+    let captured = Captured { melody: MelodyFrame::Hold, chord: ChordFrame::Hold, phase: BarPhase::Unknown };
+    (0..30_000).for_each(|frame| capture.record(Frame(frame), captured));
+    assert_eq!(capture.num_frames(), MOST_FRAMES);
+    assert!(capture.at(Frame(29_999)).is_some() && capture.at(Frame(0)).is_none());
+    capture.record(Frame(13_000), captured);
+    assert!(capture.at(Frame(13_000)).is_some() && capture.at(Frame(29_999)).is_none());
+    for frame in [i64::MAX, i64::MIN, 0] {
+        capture.record(Frame(frame), captured);
+    }
+    assert_eq!(capture.num_frames(), MOST_FRAMES);
+    let (text, read) = again(&capture);
+    assert_eq!(read, capture, "{} bytes", text.len());
+    assert!(midi_file(&capture, None, plain_keys).is_ok());
+}
+
+#[test]
+fn an_exported_file_reads_back() {
+    let waltz = Meter::new(3, 4).unwrap();
+    let mut capture = played(12, "C4 - - - E4 - . . G4 - - -", "C - - - - - - - G7/B - - -", waltz);
+    for (frame, captured) in played(48, "A4 - - -", "Am - - -", Meter::COMMON).frames() {
+        capture.record(frame, captured);
+    }
+    let bytes = midi_file(&capture, Some(90.0), plain_keys).unwrap();
+    let smf = Smf::parse(&bytes).unwrap();
+    assert_eq!(smf.tracks.len(), 4);
+    let mut said = Vec::new();
+    for track in &smf.tracks {
+        let mut tick = 0;
+        for event in track {
+            tick += event.delta.as_int();
+            let frame = tick / 120;
+            assert_eq!(tick % 120, 0);
+            said.push(match event.kind {
+                TrackEventKind::Meta(MetaMessage::TrackName(name)) => String::from_utf8_lossy(name).into(),
+                TrackEventKind::Meta(MetaMessage::Tempo(us)) => format!("{us} us"),
+                TrackEventKind::Meta(MetaMessage::TimeSignature(over, under, ..)) => {
+                    format!("{frame}: {over}/{}", 1 << under)
+                }
+                TrackEventKind::Meta(MetaMessage::Marker(text)) => {
+                    format!("{frame}: {}", String::from_utf8_lossy(text))
+                }
+                TrackEventKind::Meta(_) => continue,
+                TrackEventKind::Midi { channel, message } => match message {
+                    MidiMessage::NoteOn { key, .. } => format!("{frame}: {channel} +{key}"),
+                    MidiMessage::NoteOff { key, .. } => format!("{frame}: {channel} -{key}"),
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            });
+        }
+    }
+    let expected = "ReaLchords, 666666 us, 0: 3/4, 0: C, 8: G7/B, 36: 4/4, 36: Am, \
+                    Melody, 0: 0 +60, 4: 0 -60, 4: 0 +64, 6: 0 -64, 8: 0 +67, 12: 0 -67, 36: 0 +69, 40: 0 -69, \
+                    Chords, 0: 1 +48, 0: 1 +52, 0: 1 +55, 8: 1 -48, 8: 1 -52, 8: 1 -55, \
+                    8: 1 +55, 8: 1 +59, 8: 1 +62, 8: 1 +65, 12: 1 -55, 12: 1 -59, 12: 1 -62, 12: 1 -65, \
+                    36: 1 +57, 36: 1 +60, 36: 1 +64, 40: 1 -57, 40: 1 -60, 40: 1 -64, \
+                    Bass, 0: 2 +36, 8: 2 -36, 8: 2 +47, 12: 2 -47, 36: 2 +45, 40: 2 -45";
+    assert_eq!(said.join(", "), expected);
+    let empty = midi_file(&Capture::default(), Some(f64::NAN), |_| Keys::default()).unwrap();
+    assert_eq!(Smf::parse(&empty).unwrap().tracks.len(), 4);
+}
+
+/// What is printed at the beginning of an epoch that starts here.
+fn printed(capture: &Capture, from: i64, num_frames: i64) -> Vec<Planned> {
+    let coming = Coming { frame: Frame(from), phase: BarPhase::Unknown, cut: false, turn: None };
+    let rules = Rules { commit: num_frames, look_ahead: num_frames + 2, ..Rules::default() };
+    let mut planned = Vec::new();
+    print(capture, &ToWorker::Begin { epoch: Epoch(1), coming, seek: false, rules }, |plan| {
+        planned.push(plan)
+    });
+    planned
+}
+
+#[test]
+fn what_was_captured_is_printed_from_anywhere() {
+    let capture = played(0, "C4 - - - - - - -", "C - - . Am - - -", Meter::COMMON);
+    let check = |from: i64, chords: &str| {
+        let chords = parse_chords(chords).unwrap();
+        let planned = printed(&capture, from, chords.len() as i64);
+        assert_eq!(planned.len(), chords.len() + 2);
+        for ((planned, chord), ordinal) in planned.iter().zip(chords).zip(0..) {
+            let standing = Standing::Committed;
+            let frame = Frame(from + ordinal);
+            assert_eq!(*planned, Planned { epoch: Epoch(1), ordinal, frame, chord, standing });
+        }
+        assert!(planned.iter().rev().take(2).all(|planned| planned.standing == Standing::Draft));
+    };
+    check(0, "C - - . Am - - - . .");
+    check(-2, ". . C - - .");
+    // In the middle of a chord it is struck.
+    check(2, "C . Am -");
+    check(6, "Am - .");
+    check(100, ". . .");
+}
+
+#[test]
+fn a_chord_lasts_through_a_small_gap() {
+    let mut capture = played(0, "C4 - - - - - - -", "C - - - - - - -", Meter::COMMON);
+    capture.frames.remove(&Frame(3));
+    capture.frames.remove(&Frame(4));
+    let printed = |frame| capture.printed(Frame(frame), false);
+    assert_eq!(
+        (printed(3), printed(4), printed(8)),
+        (ChordFrame::Hold, ChordFrame::Hold, ChordFrame::Silence)
+    );
+    capture.frames.remove(&Frame(5));
+    capture.frames.remove(&Frame(6));
+    assert_eq!(capture.printed(Frame(4), false), ChordFrame::Silence);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_capture_comes_back_and_exports(
+        frames in proptest::collection::vec((-200..200i64, 0..4u8, 0..4u8, 0..130u8, 0..40u8), 0..200)
+    ) {
+        let mut capture = Capture::default();
+        for (frame, melody, chord, number, length) in frames {
+            let melody = match melody {
+                0 => MelodyFrame::Rest,
+                1 => MelodyFrame::Hold,
+                _ => MelodyFrame::Onset(Pitch::folded(i32::from(number))),
+            };
+            let quality = Quality::from_index(usize::from(number) % Quality::COUNT).unwrap();
+            let root = PitchClass::new(i32::from(number));
+            let chord = match chord {
+                0 => ChordFrame::Silence,
+                1 => ChordFrame::Hold,
+                2 => ChordFrame::Onset(Chord::new(root, quality)),
+                _ => ChordFrame::Onset(Chord::new(root, quality).over(root.transposed(i32::from(length)))),
+            };
+            let phase = match length {
+                0 => BarPhase::Unknown,
+                length => BarPhase::At { position: number % length, length },
+            };
+            capture.record(Frame(frame), Captured { melody, chord, phase });
+        }
+        prop_assert_eq!(&again(&capture).1, &capture);
+        let bytes = midi_file(&capture, None, plain_keys).unwrap();
+        prop_assert!(Smf::parse(&bytes).is_ok());
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,80}", lane in "[-. 0-9A-G]{0,30}") {
+        let _ = serde_json::from_str::<Capture>(&text);
+        let saved = serde_json::json!({
+            "version": 1, "passages": [{"frame": 0, "bar": null, "melody": lane, "chords": lane}]
+        });
+        let _ = Capture::from(saved);
+    }
+}

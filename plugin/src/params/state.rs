@@ -1,0 +1,69 @@
+//! What is saved with the project besides parameters: how the framework reads and writes it. Host main thread.
+
+use crate::links::{Capture, ModelChoice, ModelWish, SharedCapture};
+use nice_plug::params::persist::PersistentField;
+use std::sync::Arc;
+
+impl PersistentField<'_, ModelChoice> for Arc<ModelWish> {
+    fn set(&self, new_value: ModelChoice) {
+        self.choose(new_value);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&ModelChoice) -> R,
+    {
+        f(&self.choice())
+    }
+}
+
+impl PersistentField<'_, Capture> for Arc<SharedCapture> {
+    fn set(&self, new_value: Capture) {
+        self.replace(new_value);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&Capture) -> R,
+    {
+        // A copy, so that the worker need not wait until all is written down.
+        f(&self.copy())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        links::{Health, ModelChoice},
+        memory::Captured,
+        params::ChordsParams,
+    };
+    use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
+    use nice_plug::prelude::Params;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_project_comes_back_and_one_from_elsewhere_does_no_harm() {
+        let params = || ChordsParams::new(&Arc::new(Health::default()));
+        let before = params();
+        before.model.choose(ModelChoice { file: Some("/models/jazz.onnx".into()) });
+        let captured =
+            Captured { melody: MelodyFrame::Rest, chord: ChordFrame::Silence, phase: BarPhase::Unknown };
+        before.capture.with(|capture| capture.record(Frame(-3), captured));
+        let saved = before.serialize_fields();
+        let after = params();
+        after.deserialize_fields(&saved);
+        assert_eq!(after.model.choice(), before.model.choice());
+        assert_eq!(after.capture.copy(), before.capture.copy());
+        let mut other = saved;
+        other.insert("model".into(), "[]".into());
+        other.insert("capture".into(), r#"{"version":99,"passages":"a later format"}"#.into());
+        other.insert("unheard-of".into(), "1".into());
+        after.deserialize_fields(&other);
+        assert_eq!(after.model.choice(), ModelChoice::default());
+        assert!(after.capture.copy().is_empty());
+        // A project from before these were saved leaves them as they are.
+        before.deserialize_fields(&Default::default());
+        assert_eq!(before.capture.copy().num_frames(), 1);
+    }
+}

@@ -1,0 +1,376 @@
+//! The worker at work: takes messages, has them answered by the model, and goes on when that fails or another model is
+//! wished for. Worker thread.
+//!
+//! An engine that fails or panics costs the frame it failed at: at the next message it is told again what was heard of
+//! late. After [`MOST_FAILURES`] in a row it is given up, and chords are silent until another model is chosen.
+//! Where the rules ask for it, the chords captured before are played and no model is asked.
+//! Another model is opened beside and told again what was heard while the old one plays on; then it takes over.
+
+use super::{
+    IDLE_AFTER, IDLE_WAIT, PLAYING_WAIT, Shared,
+    opening::{Open, Opened},
+    planner::Sink,
+    replay::{Player, Recent, guarded},
+    stopwatch::Stopwatch,
+};
+use crate::links::{Engine, Health, ModelChoice, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState};
+use crate::memory::{Recorder, print::print};
+use music::{harmony::ChordFrame, key::Key};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Instant,
+};
+
+/// Failures without a good answer between after which a model is given up.
+pub const MOST_FAILURES: u32 = 5;
+/// Messages that a model about to take over is told again for each one taken while the host renders offline, where
+/// nobody pauses.
+const OFFLINE_PACE: usize = 4;
+
+/// Sends plans, and takes the time from a message to its commit.
+struct Post<'a> {
+    links: &'a mut WorkerEnd,
+    watch: &'a mut Stopwatch,
+    since: Instant,
+}
+
+impl Sink for Post<'_> {
+    fn plan(&mut self, planned: Planned) {
+        self.links.plan(planned);
+    }
+
+    fn num_waiting(&self) -> usize {
+        self.links.num_waiting()
+    }
+
+    fn committed(&mut self) {
+        let us = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let (p50, p99) = self.watch.lap(us);
+        self.links.health.set_infer_us(p50, p99);
+        self.links.ring_audio();
+    }
+
+    fn hear_key(&mut self, key: Option<(Key, f32)>) {
+        self.links.health.set_key(key);
+    }
+}
+
+/// A model about to take over.
+struct Newcomer {
+    player: Player,
+    choice: ModelChoice,
+    words: Words,
+    /// The number of the next message it is told again.
+    next: u64,
+}
+
+/// What is said of a model.
+struct Words {
+    engine: Engine,
+    name: String,
+    engine_name: String,
+}
+
+/// A model that is opened beside.
+struct Opening {
+    choice: ModelChoice,
+    thread: JoinHandle<Result<Opened, String>>,
+}
+
+/// The worker's state while it serves.
+pub struct Server<O> {
+    links: WorkerEnd,
+    health: Arc<Health>,
+    shared: Shared,
+    open: Arc<O>,
+    watch: Stopwatch,
+    recent: Recent,
+    player: Option<Player>,
+    /// What plays, in words, without what else there is to say.
+    name: String,
+    /// What was chosen and plays; a refused choice is not remembered, so that it can be tried again.
+    playing: Option<ModelChoice>,
+    /// The wish that was looked at last.
+    generation: u32,
+    opening: Option<Opening>,
+    newcomer: Option<Newcomer>,
+    /// Failures since the last good answer.
+    failures: u32,
+    /// Whether the player has to be told again what was heard.
+    is_stale: bool,
+    recorder: Recorder,
+    /// Whether captured chords are played instead of asking the model.
+    is_printing: bool,
+    /// What there is to say of us while no model plays.
+    without: WorkerState,
+}
+
+impl<O: Open> Server<O> {
+    /// A worker without a model.
+    pub fn new(links: WorkerEnd, shared: Shared, open: O) -> Self {
+        Self {
+            health: links.health.clone(),
+            links,
+            shared,
+            open: Arc::new(open),
+            watch: Stopwatch::default(),
+            recent: Recent::default(),
+            player: None,
+            name: String::new(),
+            playing: None,
+            generation: 0,
+            opening: None,
+            newcomer: None,
+            failures: 0,
+            is_stale: false,
+            recorder: Recorder::default(),
+            is_printing: false,
+            without: WorkerState::NoModel,
+        }
+    }
+
+    /// Opens the model and serves until `stop`.
+    pub fn run(&mut self, stop: &AtomicBool) {
+        self.open_first();
+        self.links.ring_audio();
+        let mut last = Instant::now();
+        while !stop.load(Ordering::Acquire) {
+            self.look_at_wish();
+            if let Some(message) = self.links.next_message() {
+                last = Instant::now();
+                self.take(message, last);
+                self.links.answered();
+                let num_again = if rules(&message).offline { OFFLINE_PACE } else { 0 };
+                for _ in 0..num_again {
+                    self.prepare_newcomer();
+                }
+            } else if !self.prepare_newcomer() {
+                self.links.wait(if last.elapsed() < IDLE_AFTER { PLAYING_WAIT } else { IDLE_WAIT });
+            }
+        }
+        if let Some(opening) = self.opening.take() {
+            let _ = opening.thread.join();
+        }
+    }
+
+    /// Lets an audio side that waits offline look again.
+    pub fn ring_audio(&self) {
+        self.links.ring_audio();
+    }
+
+    /// The first model is opened here: until it is there, nothing could be answered.
+    fn open_first(&mut self) {
+        self.generation = self.shared.wish.generation();
+        let choice = self.shared.wish.choice();
+        let open = |choice: &ModelChoice| guarded(|| Ok((self.open)(choice))).and_then(|opened| opened);
+        let (choice, opened, refused) = match open(&choice) {
+            Err(why) if choice.file.is_some() => {
+                (ModelChoice::default(), open(&ModelChoice::default()), Some(why))
+            }
+            opened => (choice, opened, None),
+        };
+        match opened {
+            Ok(opened) => {
+                let (player, words) = seat(opened);
+                self.begin_with(player, choice, words);
+                if let Some(why) = refused {
+                    self.say_beside(&why);
+                }
+            }
+            Err(why) => {
+                let why = refused.into_iter().chain([why]).collect::<Vec<_>>().join("; ");
+                self.health.write_texts(|texts| texts.model = why);
+                self.lose_player(WorkerState::NoModel);
+            }
+        }
+    }
+
+    /// A model plays from now on.
+    fn begin_with(&mut self, player: Player, choice: ModelChoice, words: Words) {
+        self.health.write_texts(|texts| {
+            texts.model.clone_from(&words.name);
+            texts.engine = words.engine_name;
+            texts.trouble.clear();
+        });
+        self.health.set_engine(words.engine);
+        self.health.set_worker(WorkerState::Ready);
+        (self.player, self.playing, self.name) = (Some(player), Some(choice), words.name);
+        (self.failures, self.is_stale) = (0, false);
+    }
+
+    /// Says something beside what plays.
+    fn say_beside(&self, what: &str) {
+        self.health.write_texts(|texts| {
+            texts.model = if self.name.is_empty() { what.into() } else { format!("{}; {what}", self.name) };
+        });
+    }
+
+    /// Begins to open what is wished for, and looks whether what was begun is done.
+    fn look_at_wish(&mut self) {
+        if self.opening.as_ref().is_some_and(|opening| opening.thread.is_finished())
+            && let Some(Opening { choice, thread }) = self.opening.take()
+        {
+            match thread.join().unwrap_or_else(|_| Err("opening the model has failed".into())) {
+                Ok(opened) => {
+                    let (player, words) = seat(opened);
+                    let next = self.recent.from_full();
+                    self.newcomer = Some(Newcomer { player, choice, words, next });
+                }
+                Err(why) => self.say_beside(&why),
+            }
+        }
+        let generation = self.shared.wish.generation();
+        if generation == self.generation || self.opening.is_some() {
+            return;
+        }
+        self.generation = generation;
+        self.newcomer = None;
+        let choice = self.shared.wish.choice();
+        if self.playing.as_ref() == Some(&choice) && self.player.is_some() {
+            self.say_beside_nothing();
+            return;
+        }
+        let name = choice.file.clone().unwrap_or_else(|| "the model that is built in".into());
+        self.say_beside(&format!("opening {name}"));
+        let open = self.open.clone();
+        let spawned = std::thread::Builder::new().name("realchords opening".into()).spawn({
+            let choice = choice.clone();
+            move || open(&choice)
+        });
+        match spawned {
+            Ok(thread) => self.opening = Some(Opening { choice, thread }),
+            Err(e) => self.say_beside(&format!("no thread to open {name} in: {e}")),
+        }
+    }
+
+    fn say_beside_nothing(&self) {
+        self.health.write_texts(|texts| texts.model.clone_from(&self.name));
+    }
+
+    /// Tells the model about to take over one message more, or lets it take over; whether there was anything to do.
+    fn prepare_newcomer(&mut self) -> bool {
+        let Some(newcomer) = &mut self.newcomer else { return false };
+        let told = self.recent.at(newcomer.next).map(|message| newcomer.player.take_again(message));
+        newcomer.next += 1;
+        match told {
+            Some(Ok(())) => {}
+            Some(Err(why)) => {
+                self.newcomer = None;
+                self.say_beside(&format!("the model that was chosen is not used: {why}"));
+            }
+            None => {
+                if let Some(Newcomer { player, choice, words, .. }) = self.newcomer.take() {
+                    self.begin_with(player, choice, words);
+                    self.links.ring_audio();
+                }
+            }
+        }
+        true
+    }
+
+    /// Takes in a message.
+    fn take(&mut self, message: ToWorker, since: Instant) {
+        // What is asked again is in the rules of the frames that follow.
+        if !matches!(message, ToWorker::Again { .. }) {
+            self.recent.push(message);
+        }
+        self.recorder.hear(&message, &self.shared.capture);
+        if rules(&message).print {
+            self.print(&message);
+            return;
+        }
+        if std::mem::take(&mut self.is_printing) && self.player.is_none() {
+            self.health.set_worker(self.without);
+        }
+        let is_offline = rules(&message).offline;
+        while let Some(player) = &mut self.player {
+            let from = self.recent.from_in_time(self.health.infer_ms().0);
+            let mut post = Post { links: &mut self.links, watch: &mut self.watch, since };
+            let taken = if self.is_stale {
+                player.recover(&self.recent, from, &mut post)
+            } else {
+                player.take(&message, &mut post)
+            };
+            match taken {
+                Ok(()) => {
+                    if self.failures > 0 {
+                        self.health.write_texts(|texts| texts.trouble.clear());
+                    }
+                    (self.failures, self.is_stale) = (0, false);
+                    return;
+                }
+                Err(why) => self.fail(&why),
+            }
+            // Live the next message is soon there; offline everything waits for this one.
+            if !is_offline {
+                return;
+            }
+        }
+        self.silence(&message);
+    }
+
+    fn fail(&mut self, why: &str) {
+        self.failures += 1;
+        self.is_stale = true;
+        if self.failures < MOST_FAILURES {
+            self.health.write_texts(|texts| texts.trouble = why.into());
+            return;
+        }
+        self.lose_player(WorkerState::Dead);
+        self.health.write_texts(|texts| {
+            texts.model = why.into();
+            texts.trouble.clear();
+        });
+        self.links.ring_audio();
+    }
+
+    /// No model plays any more, or none could be opened.
+    fn lose_player(&mut self, without: WorkerState) {
+        (self.player, self.playing, self.without) = (None, None, without);
+        self.name.clear();
+        self.health.set_engine(Engine::None);
+        self.health.set_worker(without);
+    }
+
+    /// Plays what was captured. For that no model is needed.
+    fn print(&mut self, message: &ToWorker) {
+        if !std::mem::replace(&mut self.is_printing, true) {
+            self.health.set_worker(WorkerState::Ready);
+        }
+        let Self { links, shared, .. } = self;
+        shared.capture.with(|capture| print(capture, message, |planned| links.plan(planned)));
+        self.links.ring_audio();
+        self.is_stale = true;
+    }
+
+    /// Nobody answers: what sounds ends with the frame that comes.
+    fn silence(&mut self, message: &ToWorker) {
+        let (epoch, ordinal, coming) = match *message {
+            ToWorker::Begin { epoch, coming, .. } => (epoch, 0, coming),
+            ToWorker::Heard(heard) => (heard.epoch, heard.ordinal + 1, heard.coming),
+            ToWorker::Again { .. } => return,
+        };
+        let (chord, standing) = (ChordFrame::Silence, Standing::Listening);
+        self.links.plan(Planned { epoch, ordinal, frame: coming.frame, chord, standing });
+    }
+}
+
+/// A model that was told nothing yet, and what is said of it.
+fn seat(opened: Opened) -> (Player, Words) {
+    let Opened { model, sampling, engine, name, engine_name } = opened;
+    (Player::new(model, sampling), Words { engine, name, engine_name })
+}
+
+fn rules(message: &ToWorker) -> Rules {
+    match message {
+        ToWorker::Begin { rules, .. } | ToWorker::Again { rules, .. } => *rules,
+        ToWorker::Heard(heard) => heard.rules,
+    }
+}
+
+#[cfg(test)]
+mod tests;

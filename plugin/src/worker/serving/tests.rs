@@ -1,0 +1,336 @@
+//! Models that fail, stall and are exchanged in mid-song, played live by a host that goes on whatever happens.
+
+use super::{
+    super::{
+        Worker,
+        model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
+        opening,
+        tests::{DIMS, Moody, Stage, opened},
+    },
+    *,
+};
+use crate::{
+    audio::{
+        Audio,
+        block::{Block, Incoming, Settings, Transport},
+    },
+    links::connect,
+    params::status,
+};
+use music::{grid::Beats, meter::Meter, pitch::Pitch};
+use std::{
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicI64, AtomicU32},
+    },
+    time::Duration,
+};
+
+/// Samples in a frame at 120 BPM and 48 kHz.
+const FRAME: i64 = 6000;
+/// How long anything may take in these tests.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a test makes a model do.
+#[derive(Debug, Default)]
+struct Script {
+    /// Steps that are still to panic.
+    panics: AtomicU32,
+    /// Steps that are still to fail.
+    errors: AtomicU32,
+    /// Whether a step waits.
+    shut: Mutex<bool>,
+    opened: Condvar,
+    /// The position of the last step.
+    position: AtomicI64,
+}
+
+impl Script {
+    fn shut(&self, shut: bool) {
+        *self.shut.lock().unwrap() = shut;
+        self.opened.notify_all();
+    }
+}
+
+/// A model that does as a test says.
+struct Scripted {
+    moody: Moody,
+    script: Arc<Script>,
+}
+
+fn one_less(number: &AtomicU32) -> bool {
+    number.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
+}
+
+impl ChordModel for Scripted {
+    fn dims(&self) -> Dims {
+        DIMS
+    }
+
+    fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
+        let shut = self.script.shut.lock().unwrap();
+        drop(self.script.opened.wait_while(shut, |shut| *shut).unwrap());
+        assert!(!one_less(&self.script.panics), "out of tune");
+        if one_less(&self.script.errors) {
+            return Err(ModelError::Step { engine: "a test", reason: "a string broke".into() });
+        }
+        self.script.position.store(input.position, Ordering::SeqCst);
+        self.moody.step(input, cache, output)
+    }
+}
+
+/// A live take: the host never waits for us, but lets us answer between its blocks where a test says so.
+struct Gig {
+    audio: Audio,
+    health: Arc<Health>,
+    stage: Stage,
+    shared: Shared,
+    script: Arc<Script>,
+    rules: Rules,
+    keys_are_pressed: bool,
+    _worker: Worker,
+}
+
+impl Gig {
+    fn begin(choice: Option<&str>) -> Self {
+        let (health, shared) = (Arc::new(Health::default()), Shared::default());
+        if choice.is_some() {
+            shared.wish.choose(ModelChoice { file: choice.map(Into::into) });
+        }
+        let (audio_end, worker_end, _editor) = connect(health.clone());
+        let script = Arc::new(Script::default());
+        let open = {
+            let script = script.clone();
+            move |choice: &ModelChoice| {
+                let model = || Scripted { moody: Moody { patience: usize::MAX }, script: script.clone() };
+                match choice.file.as_deref() {
+                    None => opened(model(), "built in"),
+                    Some("mad") => panic!("as this test wants"),
+                    Some("wrong") => Err("layers is 3 in the file but 4 here".into()),
+                    Some(file) => opened(model(), file),
+                }
+            }
+        };
+        let worker = Worker::start_with(worker_end, shared.clone(), open);
+        let gig = Self {
+            audio: Audio::new(audio_end),
+            health,
+            stage: Stage::default(),
+            shared,
+            script,
+            rules: Rules { listen: 8, ..Rules::default() },
+            keys_are_pressed: true,
+            _worker: worker,
+        };
+        gig.until("the model is open", |health| health.worker() != WorkerState::Loading);
+        gig
+    }
+
+    fn until(&self, what: &str, is_so: impl Fn(&Health) -> bool) {
+        let begun = Instant::now();
+        while !is_so(&self.health) {
+            assert!(begun.elapsed() < PATIENCE, "never {what}: {:?}", self.health);
+            std::thread::yield_now();
+        }
+    }
+
+    fn choose(&self, file: &str) {
+        self.shared.wish.choose(ModelChoice { file: Some(file.into()) });
+    }
+
+    /// Plays eighths on for so many frames.
+    fn play(&mut self, num_frames: i64, lets_us_answer: bool) {
+        let end = self.stage.now + num_frames * FRAME;
+        while self.stage.now < end {
+            let at = self.stage.now;
+            let num_samples = 500;
+            let key = Pitch::folded(60 + (at / (2 * FRAME) * 7 % 12) as i32);
+            if !self.keys_are_pressed {
+            } else if at % (2 * FRAME) == 0 {
+                self.stage.incoming.push_back(Incoming::On { offset: 9, channel: 0, key, velocity: 0.7 });
+            } else if at % (2 * FRAME) == 11_000 {
+                self.stage.incoming.push_back(Incoming::Off { offset: 9, channel: Some(0), key: Some(key) });
+            }
+            let settings = Settings { rules: self.rules, ..Settings::default() };
+            let transport = Transport {
+                playing: true,
+                position: Some(Beats(at as f64 / (4 * FRAME) as f64)),
+                tempo_bpm: Some(120.0),
+                meter: Some(Meter::COMMON),
+                bar_start: Some(Beats(0.0)),
+                cycle: None,
+            };
+            let block = Block { transport, num_samples, sample_rate: 48_000.0, settings };
+            self.audio.process(&block, &mut self.stage);
+            self.stage.now += i64::from(num_samples);
+            if lets_us_answer {
+                self.until("answered", |health| !health.is_thinking());
+            }
+        }
+    }
+
+    /// The transport stops and goes back to the beginning.
+    fn stop(&mut self) {
+        let block = Block { num_samples: 64, sample_rate: 48_000.0, ..Block::default() };
+        self.audio.process(&block, &mut self.stage);
+        self.stage.now = 0;
+    }
+
+    /// The frames, from this one on, in which a chord is struck.
+    fn struck(&self, from_frame: i64) -> Vec<i64> {
+        let downs = self.stage.sent.iter().filter(|sent| sent.3);
+        let mut frames: Vec<i64> = downs
+            .map(|sent| {
+                assert_eq!(sent.0 % FRAME, 0, "a chord fell off the grid");
+                sent.0 / FRAME
+            })
+            .filter(|frame| *frame >= from_frame)
+            .collect();
+        frames.dedup();
+        frames
+    }
+}
+
+#[test]
+fn a_failure_costs_the_frames_it_lasts_and_the_history_is_told_again() {
+    let fails: [fn(&Script) -> &AtomicU32; 2] = [|script| &script.panics, |script| &script.errors];
+    for fail in fails {
+        for num_failures in [1, 3] {
+            let mut gig = Gig::begin(None);
+            gig.play(64, true);
+            assert_eq!(gig.health.late(), 0);
+            fail(&gig.script).store(num_failures, Ordering::SeqCst);
+            gig.play(1, true);
+            let said = status(&gig.health);
+            assert!(
+                said.starts_with("recovering: ") && said.contains("tune") | said.contains("string"),
+                "{said}"
+            );
+            gig.play(31, true);
+            assert_eq!(status(&gig.health), "ready");
+            assert!(gig.health.late() <= num_failures, "{} frames late", gig.health.late());
+            assert!(gig.script.position.load(Ordering::SeqCst) >= 95, "the history was not told again");
+            assert!(!gig.struck(65).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_model_that_always_fails_is_given_up_and_chords_fall_silent() {
+    let mut gig = Gig::begin(None);
+    gig.play(64, true);
+    assert!(!gig.struck(0).is_empty());
+    gig.script.errors.store(u32::MAX, Ordering::SeqCst);
+    gig.play(4, true);
+    assert_eq!(gig.health.worker(), WorkerState::Ready);
+    gig.play(4, true);
+    assert_eq!(gig.health.worker(), WorkerState::Dead);
+    assert!(gig.health.texts().model.contains("a string broke"));
+    assert!(gig.audio.is_silent());
+    // Another model brings it back to life.
+    gig.script.errors.store(0, Ordering::SeqCst);
+    gig.choose("spare");
+    gig.until("ready", |health| health.worker() == WorkerState::Ready);
+    let late = gig.health.late();
+    gig.play(32, true);
+    assert_eq!((gig.health.texts().model.as_str(), gig.health.late()), ("spare", late));
+    assert!(!gig.struck(72).is_empty());
+}
+
+#[test]
+fn after_a_stall_nothing_late_is_played_and_chords_are_back_within_a_beat() {
+    for stalled in [1, 4, 16] {
+        let mut gig = Gig::begin(None);
+        gig.play(64, true);
+        gig.script.shut(true);
+        gig.play(stalled, false);
+        // What was committed before the stall may still sound on its frame.
+        assert!(gig.struck(66).is_empty(), "struck by nobody");
+        gig.script.shut(false);
+        let (late, place) = (gig.health.late(), 64 + stalled);
+        gig.play(32, true);
+        assert!(gig.health.late() <= late + 2, "{} frames late after {stalled}", gig.health.late() - late);
+        assert!(!gig.struck(place).is_empty());
+        assert_eq!(status(&gig.health), "ready");
+    }
+}
+
+#[test]
+fn another_model_takes_over_without_a_frame_missed_and_a_refused_one_does_not() {
+    let mut gig = Gig::begin(None);
+    gig.play(64, true);
+    for (file, said) in [
+        ("jazz", "jazz"),
+        ("wrong", "jazz; layers is 3 in the file but 4 here"),
+        ("mad", "jazz; opening the model has failed"),
+        ("jazz", "jazz"),
+        ("folk", "folk"),
+    ] {
+        gig.choose(file);
+        let from = gig.stage.now / FRAME;
+        let begun = Instant::now();
+        while gig.health.texts().model != said {
+            assert!(begun.elapsed() < PATIENCE, "{file}: {:?}", gig.health.texts());
+            gig.play(4, true);
+        }
+        gig.play(32, true);
+        assert_eq!((gig.health.late(), gig.health.texts().model.as_str()), (0, said));
+        assert!(!gig.struck(from + 4).is_empty());
+    }
+    assert!(gig.script.position.load(Ordering::SeqCst) > 100, "the history was told again");
+}
+
+#[test]
+fn a_project_whose_model_is_missing_plays_the_one_built_in_and_says_so() {
+    let gig = Gig::begin(Some("wrong"));
+    assert_eq!(gig.health.worker(), WorkerState::Ready);
+    assert_eq!(gig.health.texts().model, "built in; layers is 3 in the file but 4 here");
+    let missing = opening::open(&ModelChoice { file: Some("/no/such.onnx".into()) });
+    let why = missing.map(|_| ()).unwrap_err();
+    assert!(why.contains("/no/such.onnx is not used") && why.contains("cannot be read"), "{why}");
+}
+
+#[test]
+fn what_was_captured_is_printed_again_with_any_seed_and_without_a_model() {
+    for commit in [1, 4] {
+        let mut take = Gig::begin(None);
+        take.rules.commit = commit;
+        take.play(96, true);
+        let captured = take.shared.capture.copy();
+        // A pass begins with its first note, and the frame that is open is not heard yet.
+        assert_eq!(captured.num_frames(), 96);
+        for (choice, errors) in [(None, 0), (None, u32::MAX), (Some("jazz"), 0)] {
+            let mut print = Gig::begin(choice);
+            print.script.errors.store(errors, Ordering::SeqCst);
+            print.shared.capture.replace(captured.clone());
+            print.rules = Rules { print: true, seed: 99, commit, ..take.rules };
+            print.play(96, true);
+            assert_eq!(print.stage.sent, take.stage.sent, "commit {commit}");
+            assert_eq!(print.shared.capture.copy(), captured, "printing captures nothing");
+            assert_eq!((print.health.worker(), print.health.late()), (WorkerState::Ready, 0));
+            // Printed no more: the model goes on from there, or nobody does.
+            print.rules.print = false;
+            print.play(32, true);
+            let dead = errors > 0;
+            assert_eq!(print.health.worker() == WorkerState::Dead, dead);
+            assert_eq!(print.struck(97).is_empty(), dead);
+        }
+    }
+}
+
+#[test]
+fn the_newest_pass_is_kept_and_silence_wipes_nothing_out() {
+    let mut gig = Gig::begin(None);
+    gig.play(32, true);
+    let first = gig.shared.capture.copy();
+    // From the beginning with another seed: a new pass.
+    gig.stop();
+    gig.rules.seed = 7;
+    gig.play(32, true);
+    let second = gig.shared.capture.copy();
+    assert!(second.num_frames() == first.num_frames() && second != first);
+    gig.stop();
+    gig.keys_are_pressed = false;
+    gig.play(32, true);
+    assert_eq!(gig.shared.capture.copy(), second);
+}

@@ -1,0 +1,183 @@
+//! What is bounced is what was heard, with the player's options on: the same bytes at any block size, live and rendered,
+//! in both formats, and again after the session was saved, closed and opened by another process.
+
+use crate::support::{
+    alone::{House, alone},
+    models::{self, TINY},
+    stage::{self, BOTH, Face, open, playing, ready},
+    this_test, tunes,
+};
+use hosts::{
+    PluginHost, Rendering, Setup,
+    song::Song,
+    timeline::{BlockSizes, Passage, Script},
+};
+use music::grid::Beats;
+use std::{fmt::Write, fs, path::Path};
+
+/// Ways to play that between them turn every option on.
+const WAYS: [(&str, &[(&str, &str)]); 4] = [
+    (
+        "shells that walk",
+        &[
+            ("commit", "1 beat"),
+            ("look_ahead", "3 beats"),
+            ("grid", "Beat"),
+            ("density", "40 %"),
+            ("temperature", "1.2"),
+            ("top_p", "90 %"),
+            ("key_rule", "Lean to the key"),
+            ("style", "Shell"),
+            ("bass", "Walking"),
+            ("pattern", "Charleston"),
+            ("gate", "60 %"),
+            ("strum_ms", "25 ms"),
+            ("strum", "Alternating"),
+            ("follow", "70 %"),
+            ("humanise", "60 %"),
+            ("nudge", "-20 ms"),
+            ("pass_through", "Melody and chords"),
+        ],
+    ),
+    (
+        "a harp over a pad's bass",
+        &[
+            ("commit", "1 beat"),
+            ("grid", "Half bar"),
+            ("density", "-60 %"),
+            ("key_rule", "Lock to the key"),
+            ("key_tonic", "Eb"),
+            ("key_mode", "Dorian"),
+            ("style", "Spread"),
+            ("voices", "5"),
+            ("below_melody", "On"),
+            ("inversion", "First inversion"),
+            ("bass", "Octaves"),
+            ("pattern", "Arpeggio up and down"),
+            ("arp_rate", "8th triplet"),
+            ("humanise", "100 %"),
+            ("nudge", "15 ms"),
+            ("chord_channel", "5"),
+            ("bass_channel", "6"),
+        ],
+    ),
+    (
+        "a pad of common tones",
+        &[
+            ("commit", "1 1/2 beats"),
+            ("style", "Pad (common tones held)"),
+            ("leads", "Highest note"),
+            ("parts", "Chords without bass"),
+            ("loop_memory", "Off"),
+            ("strum_ms", "120 ms"),
+            ("strum", "Down"),
+        ],
+    ),
+    (
+        "eighths, dropped",
+        &[
+            ("commit", "1 beat"),
+            ("seed", "4711"),
+            ("style", "Drop 2"),
+            ("bass", "Slash"),
+            ("pattern", "Tresillo"),
+            ("velocity", "101"),
+            ("in_lowest", "C4"),
+            ("in_highest", "B4"),
+            ("leads", "Lowest note"),
+        ],
+    ),
+];
+
+/// An untrained model changes its mind on almost every frame.
+fn house() -> House {
+    House::with_model(models::untrained(TINY, 3))
+}
+
+fn song() -> Song {
+    tunes::plain(6, 103.0)
+}
+
+/// Three bars three times over, so that the memory of loops has a part in it.
+fn script(blocks: BlockSizes) -> Script {
+    let passages =
+        vec![Passage::Loop { from: Beats(0.0), to: Beats(12.0), times: 3 }, Passage::Stop { samples: 4800 }];
+    Script::of(passages, blocks)
+}
+
+/// All that came out, byte for byte: a line an event with its sample.
+fn bounce(host: &mut dyn PluginHost, song: &Song, blocks: BlockSizes) -> String {
+    let recording = stage::play(host, song, &script(blocks));
+    assert_eq!(stage::late(host), 0, "late with {blocks:?}");
+    recording.heard.iter().fold(String::new(), |mut lines, heard| {
+        writeln!(lines, "{} {:?}", heard.sample, heard.event).expect("it is written");
+        lines
+    })
+}
+
+/// Fails where two bounces differ, with the first event that does.
+fn same(name: &str, found: &str, reference: &str) {
+    assert!(reference.lines().count() > 200, "{name}: only {} events", reference.lines().count());
+    if found != reference {
+        let differs = found.lines().zip(reference.lines()).find(|(a, b)| a != b);
+        panic!("{name}: {differs:?} (here, and in the reference)");
+    }
+}
+
+fn setup(rendering: Rendering) -> Setup {
+    Setup { sample_rate: 48_000.0, max_block: 4096, rendering }
+}
+
+#[test]
+fn every_option_bounces_alike() {
+    alone(&this_test!(), "untrained", house, || {
+        let song = song();
+        let offline = [
+            BlockSizes::Fixed(64),
+            BlockSizes::Fixed(441),
+            BlockSizes::Fixed(4096),
+            BlockSizes::Random { least: 1, most: 3000, seed: 5 },
+        ];
+        let takes = offline
+            .into_iter()
+            .map(|blocks| (Rendering::Offline, blocks))
+            .chain([(Rendering::Realtime, BlockSizes::Fixed(128))]);
+        for (way, settings) in WAYS {
+            let mut reference: Option<String> = None;
+            for face in BOTH {
+                for (rendering, blocks) in takes.clone() {
+                    let found = bounce(playing(face, setup(rendering), settings).as_mut(), &song, blocks);
+                    let reference = reference.get_or_insert_with(|| found.clone());
+                    same(&format!("{way}: {face:?} {rendering:?} {blocks:?}"), &found, reference);
+                }
+            }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_saved_session_bounces_alike_in_another_process() {
+    let kept =
+        |way: usize, what: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bounce-{way}.{what}"));
+    alone(&this_test!(), "saved", house, || {
+        for (idx, (_, settings)) in WAYS.into_iter().enumerate() {
+            let mut host = playing(Face::Clap, setup(Rendering::Offline), settings);
+            let bounced = bounce(host.as_mut(), &song(), BlockSizes::Fixed(512));
+            fs::write(kept(idx, "session"), host.save().expect("it saves")).expect("it is written");
+            fs::write(kept(idx, "events"), bounced).expect("it is written");
+        }
+        String::new()
+    });
+    alone(&this_test!(), "opened", house, || {
+        for (idx, (way, _)) in WAYS.into_iter().enumerate() {
+            let mut host = open(Face::Clap);
+            host.load_state(&fs::read(kept(idx, "session")).expect("it was saved")).expect("it loads");
+            host.activate(setup(Rendering::Offline)).expect("it activates");
+            ready(host.as_mut());
+            let found = bounce(host.as_mut(), &song(), BlockSizes::Fixed(300));
+            same(way, &found, &fs::read_to_string(kept(idx, "events")).expect("it was written"));
+        }
+        String::new()
+    });
+}
