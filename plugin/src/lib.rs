@@ -37,6 +37,10 @@ pub struct Chords<const DRESS: u8> {
     editor_end: Option<EditorEnd>,
 }
 
+/// The dress in which it stands without a host: with an audio output, whose clock it goes by.
+#[cfg(feature = "standalone")]
+pub type Standalone = Chords<INSTRUMENT>;
+
 impl<const DRESS: u8> Default for Chords<DRESS> {
     fn default() -> Self {
         let health = Arc::new(Health::default());

@@ -8,6 +8,8 @@ mod bounce;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod frozen;
 #[cfg(test)]
 mod live_session;

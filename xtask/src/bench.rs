@@ -1,5 +1,8 @@
 //! `cargo xtask bench`: how fast the instrument is on this machine, as one table, beside a run that was kept.
 
+mod crowd;
+mod reaction;
+
 use crate::{bundle, place};
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -19,9 +22,21 @@ pub struct BenchArgs {
     /// Keep this run here
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
-    /// How long the sixteen instances play
+    /// How long the sixteen instances play, and the one whose reaction is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    crowd_seconds: u64,
+    seconds: u64,
+    /// Measure the reaction alone
+    #[arg(long)]
+    reaction: bool,
+    /// While the reaction is measured, so many threads work as hard as they can
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    beside: usize,
+    /// The trainer's updates and rollouts too; builds it first
+    #[arg(long)]
+    trainer: bool,
+    /// Measure this .clap in this process, and print a line of JSON a figure
+    #[arg(long, value_name = "FILE", hide = true)]
+    live: Option<PathBuf>,
 }
 
 /// A figure of a run.
@@ -44,19 +59,27 @@ struct Run {
 /// # Errors
 /// Something does not build or run, or a kept run cannot be read.
 pub fn run(args: &BenchArgs) -> Result<()> {
+    if let Some(plugin) = &args.live {
+        return live(plugin, args);
+    }
     let last = place::target().join("bench/last.json");
     let before = read(args.against.as_deref().unwrap_or(&last), args.against.is_some())?;
     let runtime = bundle::runtime_or_word();
-    let plugin = bundle::build(bundle::Profile::Release)?;
-    let mut figures = blocks()?;
-    for (package, name) in [("realchords", "frame"), ("hall", "crowd")] {
+    let library = bundle::build(bundle::Profile::Release)?;
+    let plugin = bundle::wrap_clap(&library, runtime.as_ref(), &place::target().join("bundled"))?;
+    let mut figures = Vec::new();
+    if !args.reaction {
+        figures.extend(blocks()?);
         let mut cargo = place::cargo();
-        cargo.args(["bench", "--package", package, "--bench", name]).stderr(Stdio::inherit());
-        cargo
-            .env("REALCHORDS_PLUGIN", &plugin)
-            .env("REALCHORDS_CROWD_SECONDS", args.crowd_seconds.to_string());
+        cargo.args(["bench", "--package", "realchords", "--bench", "frame"]).stderr(Stdio::inherit());
         cargo.envs(runtime.iter().map(|runtime| ("REALCHORDS_ONNXRUNTIME", &runtime.library)));
         figures.extend(lines(&mut cargo)?);
+    }
+    let mut ourselves = Command::new(std::env::current_exe().context("this program has no path")?);
+    ourselves.args(std::env::args_os().skip(1)).arg("--live").arg(&plugin).stderr(Stdio::inherit());
+    figures.extend(lines(&mut ourselves)?);
+    if args.trainer {
+        figures.extend(trainer()?);
     }
     let run = Run { machine: machine(), figures };
     print!("{}", table(&run, before.as_ref()));
@@ -66,6 +89,52 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         place::put(text.as_bytes(), keep)?;
     }
     Ok(())
+}
+
+/// Measures the built plugin in this process.
+fn live(plugin: &Path, args: &BenchArgs) -> Result<()> {
+    let tell = |name: &str, value: f64, unit: &str| {
+        let figure = Figure { name: name.to_owned(), value, unit: unit.to_owned() };
+        // PANIC: cannot, because a figure is two words and a number.
+        println!("{}", serde_json::to_string(&figure).unwrap_or_default());
+    };
+    if !args.reaction {
+        crowd::run(plugin, args.seconds, &tell)?;
+    }
+    reaction::run(plugin, args.seconds, args.beside, &tell)
+}
+
+/// How fast the trainer trains the shipped model's recipe here.
+fn trainer() -> Result<Vec<Figure>> {
+    let mut cargo = place::cargo();
+    cargo.args([
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "trainer",
+        "--",
+        "speed",
+        "trainer/recipes/open.toml",
+    ]);
+    let output = cargo.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        bail!("the trainer's speed is not measured; it says why above");
+    }
+    Ok(speeds(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// The trainer's words as figures: a line says `NAME NUMBER frames/s`.
+fn speeds(said: &str) -> Vec<Figure> {
+    let figure = |line: &str| {
+        let mut words = line.split_whitespace().rev();
+        let unit = words.next().filter(|unit| *unit == "frames/s")?;
+        let value = words.next()?.parse().ok()?;
+        let mut name: Vec<&str> = words.collect();
+        name.reverse();
+        Some(Figure { name: format!("trainer: {}", name.join(" ")), value, unit: unit.to_owned() })
+    };
+    said.lines().filter_map(figure).collect()
 }
 
 fn read(path: &Path, is_wanted: bool) -> Result<Option<Run>> {

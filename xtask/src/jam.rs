@@ -179,4 +179,21 @@ mod tests {
             .collect();
         assert_eq!(names, ["a.mid", "b.MID", "c.midi"]);
     }
+
+    #[test]
+    fn the_tunes_in_the_house_are_melodies() {
+        let folder = place::root().join("assets/tunes");
+        let files = melodies(&folder).expect("tunes");
+        assert!(files.len() >= 4);
+        for file in files {
+            let tune = tune::read(&file, None).expect("a tune");
+            assert_eq!(tune::monophony(&tune.song.notes), 1.0, "{}", tune.title);
+            let on_grid = |place: f64| (place * 4.0 - (place * 4.0).round()).abs() < 1e-9;
+            assert!(
+                tune.song.notes.iter().all(|n| on_grid(n.note.on.0) && on_grid(n.note.off.0)),
+                "{}",
+                tune.title
+            );
+        }
+    }
 }

@@ -5,6 +5,9 @@ mod bundle;
 mod dist;
 #[cfg(target_os = "linux")]
 mod e2e;
+mod endure;
+mod fuzz;
+mod held;
 mod install;
 mod jam;
 mod licences;
@@ -30,6 +33,10 @@ enum Command {
     /// Plays the plugin in a real host, Ardour, without a screen
     #[cfg(target_os = "linux")]
     E2e(e2e::E2eArgs),
+    /// Renders a jam of many hours and says how memory, lateness and drift went
+    Endure(endure::EndureArgs),
+    /// Feeds what is read from outside with broken input, guided by coverage
+    Fuzz(fuzz::FuzzArgs),
     /// Everything CI asks for: format, lints, house rules, tests, documents
     Test,
     /// Builds the plugin and puts it where this machine's hosts look for plugins
@@ -56,10 +63,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(compiled) = fuzz::as_compiler() {
+        return compiled;
+    }
     let outcome = match Cli::parse().command {
         Command::Jam(args) => jam::run(&args),
         #[cfg(target_os = "linux")]
         Command::E2e(args) => e2e::run(&args),
+        Command::Endure(args) => endure::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Test => suite::run(),
         Command::Install(args) => install::install(&args),
         Command::Uninstall(args) => install::uninstall(&args),

@@ -81,6 +81,32 @@ mod tests {
         fs::remove_dir_all(&home).unwrap();
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_leaves_no_half_take() {
+        let folder = std::env::temp_dir().join(format!("realchords-full-disk-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        // The name under which it is written leads to a device that is always full.
+        let partial = folder.join(format!("take.mid.{}.part", std::process::id()));
+        std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
+        let why = write(&folder, "take", &[7; 1000]).unwrap_err();
+        assert!(why.contains("take.mid") && why.contains("No space left"), "{why}");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "something is left behind");
+        // With room again the same take is written.
+        assert_eq!(fs::read(write(&folder, "take", b"one").unwrap()).unwrap(), b"one");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_takes_nothing_is_said() {
+        // Not even root makes a file there.
+        let why = write(Path::new("/proc/self/takes"), "take", b"one").unwrap_err();
+        assert!(why.contains("/proc/self/takes cannot be written"), "{why}");
+        let why = write(Path::new("/proc/self"), "take", b"one").unwrap_err();
+        assert!(why.contains("/proc/self/take.mid cannot be written"), "{why}");
+    }
+
     #[test]
     fn a_name_is_a_date_and_a_time() {
         let name = name_now();

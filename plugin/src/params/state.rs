@@ -1,8 +1,21 @@
 //! What is saved with the project besides parameters: how the framework reads and writes it. Host main thread.
 
+use super::ChordsParams;
 use crate::links::{Capture, ModelChoice, ModelWish, SharedCapture};
-use nice_plug::params::persist::PersistentField;
-use std::sync::Arc;
+use nice_plug::{params::persist::PersistentField, prelude::Params};
+use std::{collections::BTreeMap, sync::Arc};
+
+impl ChordsParams {
+    /// Takes what was saved, as the framework hands it over: text by field. What is not understood is left out.
+    pub fn restore(&self, fields: &BTreeMap<String, String>) {
+        self.deserialize_fields(fields);
+    }
+
+    /// What is to be saved, alike.
+    pub fn saved(&self) -> BTreeMap<String, String> {
+        self.serialize_fields()
+    }
+}
 
 impl PersistentField<'_, ModelChoice> for Arc<ModelWish> {
     fn set(&self, new_value: ModelChoice) {

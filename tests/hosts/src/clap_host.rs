@@ -1,10 +1,12 @@
 //! A CLAP host for one plugin instance. It owns the library, the instance and its audio processor, and calls
-//! all three from the thread that made it, as CLAP lets an offline host do. It opens no window.
+//! all three from the thread that made it, as CLAP lets an offline host do. It opens no window by itself.
 #![expect(
     unsafe_code,
     reason = "loading a library and telling clack of a plugin without audio ports are unsafe calls"
 )]
 
+#[cfg(target_os = "linux")]
+use crate::window::{Window, no_editor};
 use crate::{
     block::{Block, TimedEvent},
     clap_callbacks::{Handlers, MainThread, Outbox, Shared},
@@ -13,6 +15,7 @@ use crate::{
 };
 use clack_extensions::{
     audio_ports::{AudioPortInfoBuffer, PluginAudioPorts},
+    gui::{GuiApiType, GuiConfiguration, GuiError, PluginGui},
     latency::PluginLatency,
     note_ports::PluginNotePorts,
     params::{ParamInfoBuffer, ParamInfoFlags, PluginParams},
@@ -24,7 +27,12 @@ use clack_host::{
     prelude::*,
     process::audio_buffers::{InputAudioBuffers, OutputAudioBuffers},
 };
-use std::{ffi::CString, io::Cursor, path::Path, sync::atomic::Ordering};
+use std::{
+    ffi::{CString, c_ulong},
+    io::Cursor,
+    path::Path,
+    sync::atomic::Ordering,
+};
 
 /// The longest text a value may read as, in bytes.
 const TEXT_BYTES: usize = 512;
@@ -379,6 +387,35 @@ impl PluginHost for ClapHost {
             .access_shared_handler(|shared| shared.wants_callback.swap(false, Ordering::Relaxed));
         if wanted {
             self.instance.call_on_main_thread_callback();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl ClapHost {
+    /// Shows the plugin's editor in a window of the host, in physical pixels: its size.
+    ///
+    /// # Errors
+    /// [`HostError::Refused`] where it has none, or does not open.
+    pub fn open_editor(&mut self, window: &Window) -> Result<(u32, u32), HostError> {
+        let plugin = self.instance.plugin_handle();
+        let gui = plugin.get_extension::<PluginGui>().ok_or_else(|| no_editor(Format::Clap))?;
+        let refused = |error: GuiError| HostError::Refused { call: "gui", reason: error.to_string() };
+        gui.create(&plugin, GuiConfiguration { api_type: GuiApiType::X11, is_floating: false })
+            .map_err(refused)?;
+        let size = gui.get_size(&plugin).map_or((0, 0), |size| (size.width, size.height));
+        let parent = clack_extensions::gui::Window::from_x11_handle(c_ulong::from(window.id()));
+        // SAFETY: the window is open, and stays so until `close_editor`, as this host's callers see to.
+        unsafe { gui.set_parent(&plugin, parent) }.map_err(refused)?;
+        gui.show(&plugin).map_err(refused)?;
+        Ok(size)
+    }
+
+    /// Closes the editor.
+    pub fn close_editor(&mut self) {
+        let plugin = self.instance.plugin_handle();
+        if let Some(gui) = plugin.get_extension::<PluginGui>() {
+            gui.destroy(&plugin);
         }
     }
 }

@@ -62,6 +62,9 @@ struct Functions {
     write: unsafe extern "C" fn(*mut c_void, u32, *const u8, usize) -> c_int,
     count: unsafe extern "C" fn(*mut c_void) -> u32,
     get: unsafe extern "C" fn(*mut Message, *mut c_void, u32) -> c_int,
+    start: unsafe extern "C" fn(Handle),
+    stop: unsafe extern "C" fn(Handle),
+    locate: unsafe extern "C" fn(Handle, u32) -> c_int,
     /// Keeps the functions alive.
     _library: Library,
 }
@@ -87,6 +90,9 @@ impl Functions {
             write: symbol!("jack_midi_event_write"),
             count: symbol!("jack_midi_get_event_count"),
             get: symbol!("jack_midi_event_get"),
+            start: symbol!("jack_transport_start"),
+            stop: symbol!("jack_transport_stop"),
+            locate: symbol!("jack_transport_locate"),
             _library: library,
         })
     }
@@ -159,6 +165,9 @@ struct Client {
     stand: *mut Stand,
     handle: Handle,
     close: unsafe extern "C" fn(Handle) -> c_int,
+    start: unsafe extern "C" fn(Handle),
+    stop: unsafe extern "C" fn(Handle),
+    locate: unsafe extern "C" fn(Handle, u32) -> c_int,
     passed: Arc<AtomicU32>,
 }
 
@@ -172,9 +181,11 @@ impl Client {
         if client.is_null() {
             return Err(JackError::Refused("a client"));
         }
-        let (close, passed) = (functions.close, Arc::new(AtomicU32::new(0)));
+        let Functions { close, start, stop, locate, .. } = functions;
+        let passed = Arc::new(AtomicU32::new(0));
         let stand = Stand { functions, port: ptr::null_mut(), role, passed: passed.clone() };
-        let open = Self { stand: Box::into_raw(Box::new(stand)), handle: client, close, passed };
+        let stand = Box::into_raw(Box::new(stand));
+        let open = Self { stand, handle: client, close, start, stop, locate, passed };
         // SAFETY: the stand was just made; nobody else touches it before the client is active.
         let stand = unsafe { &mut *open.stand };
         // SAFETY: the client is open and the texts are alive.
@@ -226,6 +237,26 @@ impl Player {
     /// The samples that have passed.
     pub fn now(&self) -> u32 {
         self.client.passed.load(Ordering::Relaxed)
+    }
+
+    /// Starts the server's transport from a sample on.
+    ///
+    /// # Errors
+    /// Where the server does not go there.
+    pub fn roll_from(&self, sample: u32) -> Result<(), JackError> {
+        // SAFETY: the client is open.
+        if unsafe { (self.client.locate)(self.client.handle, sample) } != 0 {
+            return Err(JackError::Refused("a place"));
+        }
+        // SAFETY: as above.
+        unsafe { (self.client.start)(self.client.handle) };
+        Ok(())
+    }
+
+    /// Stops the server's transport.
+    pub fn halt(&self) {
+        // SAFETY: the client is open.
+        unsafe { (self.client.stop)(self.client.handle) };
     }
 
     /// Plays messages in order of time, in place of what it played before.

@@ -22,6 +22,8 @@ mod vst3_events;
 mod vst3_host;
 mod vst3_module;
 mod vst3_survey;
+#[cfg(target_os = "linux")]
+pub mod window;
 
 pub use block::{Block, Event, ParamChange, TimedEvent, Transport};
 pub use clap_host::ClapHost;

@@ -7,7 +7,7 @@ use hosts::{
 };
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -43,12 +43,16 @@ pub fn library() -> PathBuf {
 
 /// Opens the plugin in a host.
 pub fn open(face: Face) -> Box<dyn PluginHost> {
-    let path = library();
+    open_file(face, &library())
+}
+
+/// Opens the plugin of this library file in a host.
+pub fn open_file(face: Face, path: &Path) -> Box<dyn PluginHost> {
     let vst3 = |name| {
-        Vst3Host::load(&path, ClassChoice::Name(name)).map(|host| Box::new(host) as Box<dyn PluginHost>)
+        Vst3Host::load(path, ClassChoice::Name(name)).map(|host| Box::new(host) as Box<dyn PluginHost>)
     };
     let host = match face {
-        Face::Clap => ClapHost::load(&path).map(|host| Box::new(host) as Box<dyn PluginHost>),
+        Face::Clap => ClapHost::load(path).map(|host| Box::new(host) as Box<dyn PluginHost>),
         Face::Vst3 => vst3("ReaLchords"),
         Face::Vst3Effect => vst3("ReaLchords (MIDI FX)"),
     };

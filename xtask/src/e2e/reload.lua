@@ -32,6 +32,7 @@ end
 session:goto_start(false)
 wait(1000)
 session:maybe_enable_record(true)
+wait(500)
 say("scene again")
 roll()
 while session:transport_sample() < LENGTH do wait(20) end

@@ -4,7 +4,9 @@
 use crate::place;
 use anyhow::{Context, Result, anyhow, bail};
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -13,14 +15,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Debian's packages, and a program of each.
-const PACKAGES: [(&str, &str); 5] = [
-    ("ardour", "ardour"),
-    ("jackd2", "jackd"),
-    ("xvfb", "Xvfb"),
+/// Debian's packages, and a program or file of each.
+const PACKAGES: [(&str, &str); 2] = [("jackd2", "jackd"), ("xvfb", "Xvfb")];
+/// What the plugin needs besides.
+const FOR_PLUGIN: [(&str, &str); 1] = [("ardour", "ardour")];
+/// What the standalone program needs besides.
+const FOR_STANDALONE: [(&str, &str); 4] = [
+    ("libasound2-dev", "/usr/include/alsa/asoundlib.h"),
+    ("pkg-config", "pkg-config"),
     ("xdotool", "xdotool"),
     ("imagemagick", "import"),
 ];
+
+/// How long a program may take to end when it is asked to.
+const LEAVE: Duration = Duration::from_secs(5);
+/// Samples that the server plays at a time: far more than a busy machine is late by, and less than half a frame.
+pub const PERIOD: u32 = 1024;
 
 /// The environment that makes `home` the home folder.
 const HOMES: [(&str, &str); 4] = [
@@ -34,9 +44,11 @@ const HOMES: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// Where one is missing and stays so: with the line to type.
-pub fn programs() -> Result<()> {
+pub fn programs(standalone: bool) -> Result<()> {
+    let besides: &[(&str, &str)] = if standalone { &FOR_STANDALONE } else { &FOR_PLUGIN };
+    let needed = PACKAGES.iter().chain(besides);
     let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(_, program)| find(program).is_none()).map(|(package, _)| *package).collect();
+        needed.filter(|(_, program)| find(program).is_none()).map(|(package, _)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -97,7 +109,7 @@ impl Ardour {
     /// One of its programs, told where its things are.
     pub fn command(&self, program: &str) -> Command {
         let of = |folder: &str| format!("{folder}/ardour{}", self.version);
-        let mut command = Command::new(self.libraries.join(program));
+        let mut command = before_others(self.libraries.join(program));
         command
             .env("LD_LIBRARY_PATH", &self.libraries)
             .env("ARDOUR_DLL_PATH", &self.libraries)
@@ -222,14 +234,42 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
+impl Running {
+    /// Asks it to end, and ends it where it does not within a few seconds.
+    fn end(&mut self) {
+        if self.is_running() {
+            // Where it cannot be asked it is ended below.
+            let _ = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+            let asked = Instant::now();
+            while self.is_running() && asked.elapsed() < LEAVE {
+                thread::park_timeout(Duration::from_millis(20));
+            }
+        }
         // Ended already is no matter: then there is nothing to end.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// How often it has said one of these words so far.
+    pub fn said(&mut self, words: &[&str]) -> usize {
+        self.said.extend(self.lines.try_iter().map(|line| line + "\n"));
+        words.iter().map(|word| self.said.matches(word).count()).sum()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
         self.said.extend(self.lines.try_iter().map(|line| line + "\n"));
         let _ = fs::write(&self.log, &self.said);
     }
+}
+
+/// A program that goes before others, where we may say so; `nice` runs it all the same where not.
+pub fn before_others(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("nice");
+    command.args(["-n", "-11"]).arg(program);
+    command
 }
 
 /// Starts the JACK server that `JACK_DEFAULT_SERVER` names, without a sound card, and waits until it answers.
@@ -237,10 +277,10 @@ impl Drop for Running {
 /// # Errors
 /// Where it does not start.
 pub fn jack(house: &House, server: &str) -> Result<Running> {
-    let mut command = Command::new("jackd");
-    command.args(["-n", server, "-r", "-S", "-d", "dummy", "-r", "48000", "-p", "512"]);
+    let mut command = before_others("jackd");
+    command.args(["-n", server, "-r", "-S", "-d", "dummy", "-r", "48000", "-p", &PERIOD.to_string()]);
     let mut jack = house.start("jackd", command)?;
-    for _ in 0..100 {
+    for _ in 0..300 {
         thread::park_timeout(Duration::from_millis(100));
         if !jack.is_running() {
             bail!("jackd ends at once; see {}", place::shown(&house.folder.join("jackd.log")));
@@ -252,6 +292,23 @@ pub fn jack(house: &House, server: &str) -> Result<Running> {
         }
     }
     bail!("jackd does not answer")
+}
+
+/// Starts a display without a screen; its name, as `DISPLAY` has it.
+///
+/// # Errors
+/// Where it does not start.
+pub fn display(house: &House, patience: Duration) -> Result<(Running, String)> {
+    let mut command = Command::new("Xvfb");
+    command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+    let mut xvfb = house.start("xvfb", command)?;
+    // What is no number is a word of warning.
+    while let Some(line) = xvfb.line(patience)? {
+        if let Ok(number) = line.trim().parse::<u32>() {
+            return Ok((xvfb, format!(":{number}")));
+        }
+    }
+    bail!("Xvfb ends at once; see {}", place::shown(&house.folder.join("xvfb.log")))
 }
 
 /// A path below a folder that a session keeps, by ending.

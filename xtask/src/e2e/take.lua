@@ -35,15 +35,24 @@ assert(melody:add_processor_by_index(plugin, 0, nil, true) == 0, "the plugin doe
 local insert = plugin:to_insert()
 say("plugin", insert:plugin(0):name(), "parameters", insert:plugin(0):parameter_count())
 
+wait(500)
 melody:input():midi(0):disconnect_all()
+wait(200)
 chords:input():midi(0):disconnect_all()
-local function connect(port, name) say("connect", name, port:connect(name)) end
+-- One at a time: a client of the server must not be spoken for by two of its threads at once.
+local function connect(port, name)
+  wait(200)
+  assert(port:connect(name) == 0, "no connection to " .. name)
+end
 connect(melody:input():midi(0), "player:out")
 connect(melody:output():midi(0), chords:input():midi(0):name())
 connect(melody:output():midi(0), "ear:in")
 -- Without a way to loudspeakers there is no latency that the host would compensate in what it records.
 local bus = session:master_out()
-for idx = 0, 1 do bus:output():audio(idx):disconnect_all() end
+for idx = 0, 1 do
+  wait(200)
+  bus:output():audio(idx):disconnect_all()
+end
 local group = PBD.GroupControlDisposition.NoGroup
 for _, one in ipairs({ melody, chords }) do
   one:rec_enable_control():set_value(1, group)
@@ -68,6 +77,7 @@ end
 session:goto_start(false)
 wait(500)
 session:maybe_enable_record(true)
+wait(500)
 say("scene take")
 session:request_roll(by)
 repeat wait(2) until session:transport_rolling() and session:transport_sample() > 4096

@@ -31,6 +31,7 @@ const WORD_RULES: &[WordRule] = &[
         inside: &["music/", "plugin/", "trainer/", "tests/", "xtask/"],
         except: &[
             "plugin/src/lib.rs",
+            "plugin/src/bin/standalone.rs",
             "plugin/src/host.rs",
             "plugin/src/params/",
             "plugin/src/editor/mod.rs",

@@ -1,13 +1,12 @@
 //! Do sixteen instances in one process keep time at 140 BPM, and what does each cost in memory? How soon is a scan
-//! over, and an instance ready? The real plugin (`REALCHORDS_PLUGIN`), live, by the clock on the wall. Prints a JSON
-//! line a figure.
+//! over, and an instance ready? The built plugin, live, by the clock on the wall, in a process of its own.
 
-use hosts::{Block, ClapHost, Event, HostError, PluginHost, Rendering, Setup, TimedEvent, Transport};
+use super::reaction::{pause, ready};
+use crate::held::held;
+use anyhow::Result;
+use hosts::{Block, ClapHost, Event, PluginHost, TimedEvent, Transport};
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    thread,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -15,43 +14,19 @@ const INSTANCES: usize = 16;
 const BPM: f64 = 140.0;
 const SAMPLE_RATE: f64 = 48_000.0;
 const SAMPLES: u32 = 256;
-/// How long they play; `REALCHORDS_CROWD_SECONDS` says otherwise.
-const SECONDS: u64 = 60;
 /// Loads of which the median is told.
 const LOADS: usize = 9;
-
-fn tell(name: &str, value: f64, unit: &str) {
-    println!("{{\"name\":\"{name}\",\"value\":{value},\"unit\":\"{unit}\"}}");
-}
-
-/// Memory of this process in use, in MiB, where the system tells.
-fn resident_mib() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
-}
 
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64() * 1e3
 }
 
-#[expect(clippy::disallowed_methods, reason = "the question is about the clock on the wall")]
-fn pause(time: Duration) {
-    thread::sleep(time);
-}
-
-/// Activates it and waits until the model is open.
-fn ready(host: &mut ClapHost) -> Result<(), HostError> {
-    host.activate(Setup { sample_rate: SAMPLE_RATE, max_block: SAMPLES, rendering: Rendering::Realtime })?;
-    while ["not started", "opening the model"].contains(&host.read("status")?.as_str()) {
-        pause(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-fn run(plugin: &Path) -> Result<(), HostError> {
+/// Measures; `tell` takes a figure's name, value and unit.
+///
+/// # Errors
+/// What the host says.
+pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Result<()> {
     let mut scans = Vec::new();
     for _ in 0..LOADS {
         let begun = Instant::now();
@@ -62,23 +37,23 @@ fn run(plugin: &Path) -> Result<(), HostError> {
     let mut readies = Vec::new();
     for _ in 0..LOADS {
         let begun = Instant::now();
-        ready(&mut ClapHost::load(plugin)?)?;
+        ready(&mut ClapHost::load(plugin)?, SAMPLES)?;
         readies.push(begun.elapsed());
     }
     tell("from load to a model that is open", median(readies), "ms");
 
     let (mut hosts, mut memory) = (Vec::new(), Vec::new());
+    let before = held().mib;
     for _ in 0..INSTANCES {
         let mut host = ClapHost::load(plugin)?;
         host.set("listen", "0")?;
-        ready(&mut host)?;
+        ready(&mut host, SAMPLES)?;
         hosts.push(host);
-        memory.push(resident_mib());
+        memory.push(held().mib);
     }
-    crowd(&mut hosts)?;
-    if let (Some(Some(first)), Some(Some(last))) = (memory.first(), memory.last()) {
-        tell("memory of a further instance", (last - first) / (INSTANCES - 1) as f64, "MiB");
-    }
+    tell("memory of the first instance", memory[0] - before, "MiB");
+    tell("memory of a further instance", (memory[INSTANCES - 1] - memory[0]) / (INSTANCES - 1) as f64, "MiB");
+    crowd(&mut hosts, seconds, tell)?;
     let mut late = 0.0;
     for host in &mut hosts {
         late += host.read("late")?.parse::<f64>().unwrap_or(f64::NAN);
@@ -88,10 +63,8 @@ fn run(plugin: &Path) -> Result<(), HostError> {
 }
 
 /// All play at once, each its own melody, by the clock.
-fn crowd(hosts: &mut [ClapHost]) -> Result<(), HostError> {
+fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Result<()> {
     const STEPS: [u8; 8] = [0, 4, 7, 5, 9, 7, 2, 11];
-    let seconds =
-        env::var("REALCHORDS_CROWD_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
     let blocks = (seconds as f64 * SAMPLE_RATE / f64::from(SAMPLES)) as u64;
     let begun = Instant::now();
     let (mut nth_note, mut chords, mut worst) = (None, 0u64, Duration::ZERO);
@@ -138,18 +111,4 @@ fn crowd(hosts: &mut [ClapHost]) -> Result<(), HostError> {
     tell(&format!("notes of {INSTANCES} instances in {seconds} s"), chords as f64, "notes");
     tell("farthest that the host itself fell behind", worst.as_secs_f64() * 1e3, "ms");
     Ok(())
-}
-
-fn main() -> ExitCode {
-    let Some(plugin) = env::var_os("REALCHORDS_PLUGIN").map(PathBuf::from) else {
-        eprintln!("error: REALCHORDS_PLUGIN names no plugin; `cargo xtask bench` does");
-        return ExitCode::FAILURE;
-    };
-    match run(&plugin) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
 }

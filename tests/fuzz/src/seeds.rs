@@ -1,0 +1,95 @@
+//! What targets are fed with before anything is broken: the project's own fixtures and tunes, and files made here.
+
+use music::manifest::Manifest;
+use std::{fs, path::PathBuf};
+use trainer::{
+    export,
+    model::{Policy, Shape},
+};
+
+/// The smallest network that has all parts.
+const SMALL: Shape = Shape { layers: 1, heads: 1, invariant: 8, pitched: 2, inner: 1 };
+
+fn of_project(path: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
+    fs::read(&path).unwrap_or_default()
+}
+
+/// A whole small model and the head of a file that has only its manifest.
+pub fn model_files() -> Vec<Vec<u8>> {
+    let manifest = Manifest {
+        name: "seed".into(),
+        stage: "none".into(),
+        recipe: "none".into(),
+        revision: "none".into(),
+        ..Manifest::sized(SMALL.layers, SMALL.heads, SMALL.head_size())
+    };
+    let policy = Policy::new(SMALL, 1).map(|policy| export::onnx(&policy, &manifest));
+    let json = manifest.to_json();
+    let entry = [field(1, music::manifest::METADATA_KEY.as_bytes()), field(2, json.as_bytes())].concat();
+    let mut files = vec![[vec![1 << 3, 8], field(14, &entry)].concat()];
+    files.extend(policy);
+    files
+}
+
+/// A field of bytes as protocol buffers write it.
+fn field(number: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![number << 3 | 2];
+    let mut len = content.len();
+    while len >= 128 {
+        bytes.push((len & 127 | 128) as u8);
+        len >>= 7;
+    }
+    bytes.push(len as u8);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// The jam's tunes.
+pub fn midi() -> Vec<Vec<u8>> {
+    ["ode-to-joy", "amazing-grace", "greensleeves"]
+        .iter()
+        .map(|name| of_project(&format!("assets/tunes/{name}.mid")))
+        .collect()
+}
+
+/// The fixture's three files in one.
+pub fn pop909() -> Vec<Vec<u8>> {
+    let part = |name: &str| of_project(&format!("trainer/fixtures/pop909/001/{name}"));
+    vec![[part("001.mid"), part("beat_midi.txt"), part("chord_midi.txt")].join(&b"@@"[..])]
+}
+
+/// The fixture.
+pub fn musicxml() -> Vec<Vec<u8>> {
+    vec![of_project("trainer/fixtures/lead.musicxml")]
+}
+
+/// The fixture.
+pub fn abc() -> Vec<Vec<u8>> {
+    vec![of_project("trainer/fixtures/tunes.abc")]
+}
+
+/// The fixture.
+pub fn json_lines() -> Vec<Vec<u8>> {
+    vec![of_project("trainer/fixtures/songs.jsonl")]
+}
+
+/// The fixture.
+pub fn hooktheory() -> Vec<Vec<u8>> {
+    vec![of_project("trainer/fixtures/hooktheory.json")]
+}
+
+/// A few symbols.
+pub fn symbols() -> Vec<Vec<u8>> {
+    ["Cmaj7", "F#m7b5/E", "Bbsus4", "N.C.", "Ab13#11", "Dm(maj7)"]
+        .iter()
+        .map(|s| s.as_bytes().to_vec())
+        .collect()
+}
+
+/// Bytes in which all words of a stream come up: see `stream`.
+pub fn streams() -> Vec<Vec<u8>> {
+    (1..5u64)
+        .map(|seed| (0..1500).map(|n: u64| (n.wrapping_mul(seed * 2_654_435_761 + 97) >> 11) as u8).collect())
+        .collect()
+}

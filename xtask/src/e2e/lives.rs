@@ -1,0 +1,115 @@
+//! Instances that are made, shown and unmade again, one after the other: what the process holds at the start and at the
+//! end. They live in a process of their own, on a display without a screen.
+
+use super::{
+    PATIENCE,
+    stage::{House, display},
+};
+use crate::held::{Held, held};
+use anyhow::{Context, Result, ensure};
+use hosts::{Block, ClapHost, Event, PluginHost, Setup, TimedEvent, Transport, window::Window};
+use std::{
+    env,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Lives before the first count: what is made once stays.
+const FIRST: u32 = 5;
+/// How long the editor is looked at: a few of its pictures.
+const LOOK: Duration = Duration::from_millis(120);
+/// What may be held more at the end, in MiB: what allocators keep a thread and drivers for themselves, and a little a life.
+const SLACK_MIB: f64 = 64.0;
+const SLACK_MIB_A_LIFE: f64 = 0.1;
+
+/// Starts a display, and the process in which they live.
+///
+/// # Errors
+/// Where one fails, or something is left behind.
+pub fn under_a_display(house: &House, clap: &Path, lives: u32) -> Result<()> {
+    let (_xvfb, name) = display(house, PATIENCE)?;
+    let mut command = Command::new(env::current_exe().context("this program has no path")?);
+    command.args(["e2e", "--lives", &lives.to_string(), "--live"]).arg(clap).env("DISPLAY", name);
+    let said = house.start("lives", command)?.finish(PATIENCE + Duration::from_secs(5 * u64::from(lives)))?;
+    for line in said.lines().filter(|line| line.starts_with("lives:")) {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Lives so many lives on the display there is.
+///
+/// # Errors
+/// Where one fails, or something is left behind.
+pub fn run(clap: &Path, lives: u32) -> Result<()> {
+    let threads = held().threads;
+    for _ in 0..FIRST {
+        live(clap)?;
+        settled(threads);
+    }
+    let before = settled(threads);
+    for _ in 0..lives {
+        live(clap)?;
+        settled(threads);
+    }
+    let after = settled(before.threads);
+    println!("lives: {lives} with an editor; at first {before}; at the end {after}");
+    let most = before.mib + SLACK_MIB + SLACK_MIB_A_LIFE * f64::from(lives);
+    ensure!(after.mib <= most, "memory grows");
+    ensure!(
+        after.threads <= before.threads && after.files <= before.files,
+        "threads or files are left behind"
+    );
+    Ok(())
+}
+
+/// What is held once the threads of windows, which end by themselves, are down to so many; or after a while.
+fn settled(threads: u64) -> Held {
+    let begun = Instant::now();
+    while held().threads > threads && begun.elapsed() < PATIENCE {
+        thread::park_timeout(Duration::from_millis(50));
+    }
+    held()
+}
+
+/// Made, activated, shown, played, closed and unmade.
+fn live(clap: &Path) -> Result<()> {
+    let mut host = ClapHost::load(clap)?;
+    host.set("listen", "0")?;
+    host.activate(Setup { max_block: 512, ..Setup::default() })?;
+    let begun = Instant::now();
+    while ["not started", "opening the model"].contains(&host.read("status")?.as_str()) {
+        ensure!(begun.elapsed() < PATIENCE, "the model does not open");
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    let window = Window::open(1000, 640)?;
+    host.open_editor(&window)?;
+    let shown = Instant::now();
+    let mut samples = 0u32;
+    while shown.elapsed() < LOOK {
+        let beats = f64::from(samples) / 48_000.0 * 2.0;
+        let transport = Transport {
+            playing: true,
+            recording: false,
+            tempo: Some(120.0),
+            beats: Some(beats),
+            bar_start: Some(0.0),
+            meter: Some((4, 4)),
+            looped: None,
+        };
+        let mut events = Vec::new();
+        if samples == 0 {
+            events
+                .push(TimedEvent { offset: 0, event: Event::NoteOn { channel: 0, key: 60, velocity: 0.7 } });
+        }
+        host.process(&Block { samples: 512, transport: Some(transport), events, ..Block::default() })?;
+        host.idle();
+        samples += 512;
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    host.close_editor();
+    host.idle();
+    Ok(())
+}
