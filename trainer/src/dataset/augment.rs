@@ -111,7 +111,7 @@ pub struct Augmentation {
     pub dropped_notes: f64,
     /// A tenth of the onsets moved by a frame.
     pub jitter: f64,
-    /// Both lanes jump to another key at a random beat.
+    /// Both lanes jump to another key at a random beat; as likely again after each jump, up to [`MOST_JUMPS`].
     pub key_jump: f64,
     /// The bar phase hidden throughout.
     pub hidden_phase: f64,
@@ -141,6 +141,9 @@ impl Default for Augmentation {
         }
     }
 }
+
+/// Jumps of key in one crop, at most.
+pub const MOST_JUMPS: usize = 8;
 
 /// Share of notes that drop-out and jitter touch.
 const TOUCHED: f64 = 0.1;
@@ -203,7 +206,10 @@ impl Augmentation {
             jitter(&mut crop.melody, rng);
         }
         let beats = crop.len() / FRAMES_PER_BEAT as usize;
-        if beats > 16 && rng.random_bool(self.key_jump) {
+        for _ in 0..MOST_JUMPS {
+            if beats <= 16 || !rng.random_bool(self.key_jump) {
+                break;
+            }
             let at = rng.random_range(8..beats) * FRAMES_PER_BEAT as usize;
             crop.transpose(at, *[-6, -5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6].choose(rng).unwrap_or(&1));
         }

@@ -15,6 +15,7 @@
 //! Departures from the paper: rewards stand at the frames that earned them and not all at the last; one pass over
 //! a round's rollouts (so PPO's clip has next to nothing to clip); the critic is a head; AdamW; rollouts under the legal mask.
 
+pub mod anchor;
 pub mod returns;
 pub mod student;
 
@@ -32,14 +33,21 @@ use crate::{
     native,
     ops::{apply, cross_entropy::CrossEntropy, decoupled::Decoupled, divergence::KlTo},
     pretrain::Learner,
-    reward::{Active, adversary::Adversary, harmony::Harmony, judge::Judges, score},
+    reward::{
+        Active,
+        adversary::Adversary,
+        harmony::{Harmony, Weights},
+        judge::Judges,
+        score,
+    },
     run::{
         RunFolder,
         checkpoint::Checkpoint,
         progress::Progress,
-        recipe::{Distillation, Finetune, Recipe},
+        recipe::{AnchorChoice, Distillation, Finetune, Recipe},
     },
 };
+use anchor::Anchor;
 use anyhow::Context;
 use burn::tensor::{Device, Tensor, TensorData};
 use music::{sampling::Sampling, vocab::ChordToken};
@@ -91,7 +99,7 @@ struct ValidLine {
 pub struct Finetuning<'a> {
     settings: &'a Finetune,
     seed: u64,
-    teacher: Teacher,
+    anchor: Anchor,
     rewards: Vec<Active>,
     harmony: Option<Harmony>,
     adversary: Option<Adversary>,
@@ -154,7 +162,7 @@ impl<'a> Finetuning<'a> {
         settings: &'a Finetune,
         seed: u64,
         songs: &'a Songs,
-        teacher: Teacher,
+        anchor: Anchor,
         rewards: Vec<Active>,
         adversary: Option<Adversary>,
         checkpoint: Checkpoint<Student>,
@@ -165,8 +173,8 @@ impl<'a> Finetuning<'a> {
         let as_written = Augmentation { transposition: 1.0, ..Augmentation::NONE };
         let humans = Batches::new(songs, settings.rollouts, settings.time, as_written, seed ^ 0x40a5);
         let device = Device::flex().autodiff();
-        let harmony = (settings.harmony != 0.0).then(|| Harmony::learn(songs));
-        Self { settings, seed, teacher, rewards, harmony, adversary, batches, humans, device, checkpoint }
+        let harmony = (settings.harmony != 0.0 || settings.clash != 0.0).then(|| Harmony::learn(songs));
+        Self { settings, seed, anchor, rewards, harmony, adversary, batches, humans, device, checkpoint }
     }
 
     /// The policy's own chords to a batch of melodies.
@@ -221,12 +229,11 @@ impl<'a> Finetuning<'a> {
         let plain = Device::flex();
         let illegal = TensorData::new(illegal(&batch), [rows, ChordToken::COUNT]);
 
-        let ears = Leaves::new(&self.teacher.parameters(), &plain, false);
-        let teacher = self.teacher.forward(&ears, &batch.inputs, &batch.melody_targets, &plain);
-        let teacher = teacher + Tensor::from_data(illegal.clone(), &plain);
+        let teacher = self.anchor.logits(&batch, &plain) + Tensor::from_data(illegal.clone(), &plain);
         let mut teacher = teacher.into_data().try_to_vec::<f32>().unwrap_or_default();
         if let Some(harmony) = &self.harmony {
-            harmony.tilt(&mut teacher, crops, self.settings.harmony);
+            let weights = Weights { which: self.settings.harmony, clash: self.settings.clash };
+            harmony.tilt(&mut teacher, crops, weights);
         }
 
         let Checkpoint { network: student, moments } = &mut self.checkpoint;
@@ -379,7 +386,12 @@ pub fn run(
     let Lessons { train: songs, valid, .. } = lessons;
     let (seed, judges) = (recipe.seed, &recipe.judges);
     let policy = Checkpoint::<Policy>::load(&folder.file(&format!("{}.safetensors", settings.from)))?.network;
-    let teacher = Checkpoint::<Teacher>::load(&folder.file(Teacher::CHECKPOINT))?.network;
+    let anchor = match settings.anchor {
+        AnchorChoice::Teacher => {
+            Anchor::Teacher(Checkpoint::load(&folder.file(Teacher::CHECKPOINT))?.network)
+        }
+        AnchorChoice::Start => Anchor::Start(policy.clone()),
+    };
     let rewards = settings.rewards.build(judges, folder)?;
     let name = settings.checkpoint();
     let path = folder.file(&name);
@@ -392,7 +404,7 @@ pub fn run(
         true => Some(adversary(settings, seed, judges, folder, checkpoint.moments.updates)?),
         false => None,
     };
-    let mut finetuning = Finetuning::new(settings, seed, songs, teacher, rewards, adversary, checkpoint);
+    let mut finetuning = Finetuning::new(settings, seed, songs, anchor, rewards, adversary, checkpoint);
     let shown = progress.stage(&settings.name, settings.updates, finetuning.checkpoint.moments.updates);
     let save = |finetuning: &Finetuning| -> anyhow::Result<()> {
         // The adversary's file bears the count of updates, so that both always belong together.
@@ -469,7 +481,15 @@ mod tests {
         // A teacher with an opinion.
         teacher.decoder.parameters.0[crate::model::place::CHORD_OUT + 1].1[0] = 3.0;
         let student = Student::of(Policy::new(SMALL, 2).unwrap()).unwrap();
-        Finetuning::new(settings, 3, songs, teacher, rewards, None, Checkpoint::start(student))
+        Finetuning::new(
+            settings,
+            3,
+            songs,
+            Anchor::Teacher(teacher),
+            rewards,
+            None,
+            Checkpoint::start(student),
+        )
     }
 
     /// A point for each major triad that is struck.
@@ -498,6 +518,18 @@ mod tests {
         let first = stage.round().remove(0).divergence;
         let last = (0..29).map(|_| stage.round().remove(0)).last().unwrap().divergence;
         assert!(last < 0.5 * first, "{first} -> {last}");
+    }
+
+    #[test]
+    fn a_stage_that_keeps_near_to_its_start_begins_there() {
+        let (settings, songs) = (settings(), songs());
+        let mut stage = begun(&settings, &songs, Vec::new());
+        stage.anchor = Anchor::Start(stage.checkpoint.network.policy.clone());
+        assert!(stage.round().remove(0).divergence.abs() < 1e-5);
+        stage.harmony = Some(Harmony::learn(&songs));
+        let clashing = Finetune { clash: 50.0, ..settings.clone() };
+        stage.settings = &clashing;
+        assert!(stage.round().remove(0).divergence > 1e-3);
     }
 
     #[test]

@@ -12,14 +12,16 @@
 //! reward of every action is known, the policy that gains most for its divergence is in proportion to the teacher's
 //! chance times exp(weight · reward): the optimum of KL-regularised control (ReaLchords, section 3.2). So the score is added to
 //! the teacher's logits, and distillation does the rest without a sample's noise. The chance that anything is struck
-//! stays the teacher's own.
+//! stays the teacher's own, but for one thing that may be asked for: on a beat, a chord that suits worse than chance both the beat just
+//! heard and what comes is held the less readily the worse it suits. A passing note costs it nothing, a melody that has left its key much.
 
 use crate::dataset::{Songs, augment::Crop};
 use music::{
-    chord::Quality,
+    chord::{Chord, Quality},
     grid::FRAMES_PER_BEAT,
     harmony::{ChordFrame, sounding},
     melody::MelodyFrame,
+    meter::BarPhase,
     pitch::{OCTAVE, PitchClass},
     vocab::ChordToken,
 };
@@ -45,6 +47,15 @@ fn sung(melody: &[MelodyFrame]) -> Vec<Option<PitchClass>> {
         });
     }
     notes
+}
+
+/// How much the judge's word counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Weights {
+    /// For which chord is struck.
+    pub which: f32,
+    /// Against holding, on beats, a chord that clashes.
+    pub clash: f32,
 }
 
 /// What was learnt: nats for an interval above the root, by quality.
@@ -76,10 +87,13 @@ impl Harmony {
         Self { worth: worth.collect() }
     }
 
-    /// Adds to logits of every chord, [batch · time, tokens], `weight` times its score over the melody that comes until the
+    /// Adds to logits of every chord, [batch · time, tokens], `weights.which` times its score over the melody that comes until the
     /// rollout's next change of chord (a beat at least, four at most), and takes from all chords alike what keeps the sum of their chances.
-    pub fn tilt(&self, logits: &mut [f32], crops: &[Crop], weight: f32) {
+    /// Then takes from holding, on beats, `weights.clash` times what the sounding chord's better score, over the beat just heard or
+    /// what comes, falls short of 0.
+    pub fn tilt(&self, logits: &mut [f32], crops: &[Crop], weights: Weights) {
         let coming: Vec<[f32; CLASSES]> = crops.iter().flat_map(coming).collect();
+        let held: Vec<Option<(Chord, [f32; CLASSES])>> = crops.iter().flat_map(held_on_beats).collect();
         let first = ChordToken::FIRST_ONSET;
         let chords: Vec<(usize, &[f32; CLASSES])> = (first..ChordToken::COUNT)
             .map(|id| match ChordToken::from_id(id).and_then(ChordToken::chord) {
@@ -87,16 +101,23 @@ impl Harmony {
                 None => (0, &self.worth[0]),
             })
             .collect();
-        logits.par_chunks_mut(ChordToken::COUNT).zip(&coming).for_each(|(logits, shares)| {
-            let onsets = &mut logits[first..];
-            let before = log_sum(onsets);
-            for (logit, (root, worth)) in onsets.iter_mut().zip(&chords) {
-                let score: f32 = (0..CLASSES).map(|n| shares[(root + n) % CLASSES] * worth[n]).sum();
-                *logit += weight * score;
-            }
-            let gained = log_sum(onsets) - before;
-            onsets.iter_mut().for_each(|logit| *logit -= gained);
-        });
+        logits.par_chunks_mut(ChordToken::COUNT).zip(&coming).zip(&held).for_each(
+            |((logits, shares), held)| {
+                if let Some((chord, heard)) = held {
+                    let root = usize::from(chord.root.semitones());
+                    let worth = &self.worth[chord.quality.index()];
+                    let better = score(shares, root, worth).max(score(heard, root, worth));
+                    logits[ChordToken::HOLD.id()] += weights.clash * better.min(0.0);
+                }
+                let onsets = &mut logits[first..];
+                let before = log_sum(onsets);
+                for (logit, (root, worth)) in onsets.iter_mut().zip(&chords) {
+                    *logit += weights.which * score(shares, *root, worth);
+                }
+                let gained = log_sum(onsets) - before;
+                onsets.iter_mut().for_each(|logit| *logit -= gained);
+            },
+        );
     }
 }
 
@@ -106,17 +127,45 @@ fn coming(crop: &Crop) -> Vec<[f32; CLASSES]> {
     let len = crop.len();
     let notes = sung(&crop.melody);
     let mut change = len;
-    let mut shares = vec![[0.0; CLASSES]; len];
-    for (t, share) in shares.iter_mut().enumerate().rev() {
+    let mut coming = vec![[0.0; CLASSES]; len];
+    for (t, share) in coming.iter_mut().enumerate().rev() {
         let end = change.clamp(t + LEAST, t + MOST).min(len);
-        let there = || notes[t..end].iter().flatten();
-        let each = 1.0 / there().count().max(1) as f32;
-        there().for_each(|note| share[usize::from(note.semitones())] += each);
+        *share = shares(&notes[t..end]);
         if matches!(crop.chords[t], ChordFrame::Onset(_)) {
             change = t;
         }
     }
+    coming
+}
+
+/// For each frame on a beat the chord that sounded just before, which holding would carry on, and the shares of the pitch classes
+/// that were sung in the beat just heard.
+fn held_on_beats(crop: &Crop) -> Vec<Option<(Chord, [f32; CLASSES])>> {
+    let notes = sung(&crop.melody);
+    let sounding = sounding(&crop.chords);
+    let on_beat = |t: usize| match crop.phases[t] {
+        BarPhase::At { position, .. } => usize::from(position).is_multiple_of(LEAST),
+        BarPhase::Unknown => t.is_multiple_of(LEAST),
+    };
+    let held = |t: usize| {
+        let chord = sounding[t.checked_sub(1)?].filter(|_| on_beat(t))?;
+        Some((chord, shares(&notes[t.saturating_sub(LEAST)..t])))
+    };
+    (0..crop.len()).map(held).collect()
+}
+
+/// Shares of the pitch classes in a stretch of melody, rests left out; all zero where nothing is sung.
+fn shares(notes: &[Option<PitchClass>]) -> [f32; CLASSES] {
+    let mut shares = [0.0; CLASSES];
+    let there = || notes.iter().flatten();
+    let each = 1.0 / there().count().max(1) as f32;
+    there().for_each(|note| shares[usize::from(note.semitones())] += each);
     shares
+}
+
+/// Nats of a chord, by its root and what is learnt of its quality, for such shares of pitch classes.
+fn score(shares: &[f32; CLASSES], root: usize, worth: &[f32; CLASSES]) -> f32 {
+    (0..CLASSES).map(|n| shares[(root + n) % CLASSES] * worth[n]).sum()
 }
 
 /// ln Σ exp.
@@ -131,7 +180,6 @@ mod tests {
     use crate::dataset::Song;
     use music::{
         lead_sheet::Frames,
-        meter::BarPhase,
         notation::{parse_chords, parse_melody},
         symbol::parse,
     };
@@ -187,7 +235,8 @@ mod tests {
         let mut logits = vec![0.0; 8 * ChordToken::COUNT];
         logits[ChordToken::HOLD.id()] = 3.0;
         let before = logits.clone();
-        harmony.tilt(&mut logits, &[crop("C4 - - - - - - -", "C - - - - - - -")], 2.0);
+        let weights = Weights { which: 2.0, clash: 0.0 };
+        harmony.tilt(&mut logits, &[crop("C4 - - - - - - -", "C - - - - - - -")], weights);
         // C is C's root and D's seventh.
         let major = harmony.worth[Quality::MAJOR.index()];
         assert!((logits[id("C")] - logits[id("D")] - 2.0 * (major[0] - major[10])).abs() < 1e-5);
@@ -196,5 +245,25 @@ mod tests {
             (log_sum(&before[first..ChordToken::COUNT]), log_sum(&logits[first..ChordToken::COUNT]));
         assert!((old - new).abs() < 1e-4);
         assert_eq!(logits[..first], before[..first]);
+    }
+
+    #[test]
+    fn what_clashes_is_held_less_readily_on_beats_alone() {
+        let harmony = learnt();
+        let (hold, weights) = (ChordToken::HOLD.id(), Weights { which: 0.0, clash: 3.0 });
+        let holds = |melody: &str| {
+            let mut logits = vec![0.0; 8 * ChordToken::COUNT];
+            harmony.tilt(&mut logits, &[crop(melody, "C - - - - - - -")], weights);
+            logits.chunks(ChordToken::COUNT).map(|logits| logits[hold]).collect::<Vec<_>>()
+        };
+        assert_eq!(holds("C4 - - - - - - -"), [0.0; 8]);
+        // C sharp was never sung over C: on the second beat it counts, on the first nothing is held yet.
+        let worth = harmony.worth[Quality::MAJOR.index()][1];
+        let clashing = holds("Db4 - - - - - - -");
+        assert!(worth < 0.0 && (clashing[4] - 3.0 * worth).abs() < 1e-6, "{clashing:?}");
+        assert!(clashing.iter().enumerate().all(|(t, x)| t == 4 || *x == 0.0), "{clashing:?}");
+        // What passes, and what only comes, costs nothing.
+        assert_eq!(holds("Db4 - - - C4 - - -"), [0.0; 8]);
+        assert_eq!(holds("C4 - - - Db4 - - -"), [0.0; 8]);
     }
 }

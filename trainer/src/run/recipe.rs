@@ -92,6 +92,17 @@ pub enum Distillation {
     Whole,
 }
 
+/// Whose chords a stage keeps near to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnchorChoice {
+    /// The teacher's, who hears the whole melody: distillation.
+    #[default]
+    Teacher,
+    /// Those of the policy that the stage starts from: the paper's rows without distillation.
+    Start,
+}
+
 /// Settings of a stage of finetuning on the policy's own rollouts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -112,13 +123,17 @@ pub struct Finetune {
     pub given: f64,
     /// At most so many frames of them.
     pub given_frames: usize,
-    /// β: weight of the divergence from the teacher as a loss.
+    /// Whose chords it keeps near to.
+    pub anchor: AnchorChoice,
+    /// β: weight of the divergence from the anchor as a loss.
     pub divergence: f32,
     /// How it is taken.
     pub distillation: Distillation,
-    /// Weight of the harmony judge, by which the teacher's chords are tilted (`reward::harmony`).
+    /// Weight of the harmony judge, by which the anchor's chords are tilted (`reward::harmony`).
     pub harmony: f32,
-    /// Weight of the same, negative, as a reward of its frame: what a chord leads to counts then, too.
+    /// How much the harmony judge speaks, on beats, against holding a chord that clashes.
+    pub clash: f32,
+    /// Weight of the divergence, negative, as a reward of its frame: what a chord leads to counts then, too.
     pub divergence_reward: f32,
     /// Weight of the policy gradient; advantages are whitened.
     pub reinforce: f32,
@@ -155,9 +170,11 @@ impl Default for Finetune {
             time: 384,
             given: 0.25,
             given_frames: 64,
+            anchor: AnchorChoice::default(),
             divergence: 1.0,
             distillation: Distillation::Decoupled,
             harmony: 0.0,
+            clash: 0.0,
             divergence_reward: 0.0,
             reinforce: 1.0,
             entropy: 0.0,
