@@ -21,13 +21,11 @@ pub struct ModelPath {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, path: &mut ModelPath) {
-    ui.horizontal_wrapped(|ui| {
-        presets(ui, desk, gestures);
-        models(ui, desk, path);
-        if let Some(trouble) = desk.model_trouble() {
-            ui.colored_label(ui.visuals().error_fg_color, trouble);
-        }
-    });
+    presets(ui, desk, gestures);
+    models(ui, desk, path);
+    if let Some(trouble) = desk.model_trouble() {
+        ui.colored_label(ui.visuals().error_fg_color, trouble);
+    }
 }
 
 fn presets(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures) {
