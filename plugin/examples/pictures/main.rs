@@ -42,7 +42,7 @@ fn pictures() -> Vec<Picture> {
         picture("folded", Rehearsal::playing, Face { folded: true, calm: true, ..plain }),
         picture("zoom-75", Rehearsal::playing, Face { zoom: 0.75, ..plain }),
         picture("zoom-200", Rehearsal::playing, Face { zoom: 2.0, ..plain }),
-        Picture { click: Some(pos2(640.0, 23.0)), ..picture("look", Rehearsal::playing, plain) },
+        Picture { click: Some(pos2(723.0, 23.0)), ..picture("look", Rehearsal::playing, plain) },
     ]
 }
 

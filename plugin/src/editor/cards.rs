@@ -48,11 +48,11 @@ pub fn now(ui: &mut Ui, rect: Rect, scene: &Scene, most: f32) -> Response {
     let response = ui.allocate_rect(rect, Sense::hover());
     let painter = ui.painter().with_clip_rect(rect);
     painter.rect_filled(rect, 6.0, theme.panel);
-    let inner = rect.shrink2(vec2(12.0, 7.0));
+    let inner = rect.shrink2(vec2(12.0, 6.0));
     let chord = glance.now.map(|chord| words::chord(chord, scene.spelling()));
     let is_quiet = glance.silent && chord.is_some();
     let heading = if is_quiet { "NOW · silent" } else { "NOW" };
-    let foot_size = (most * 0.22).clamp(SMALL, 20.0);
+    let foot_size = small_size(rect);
     heading_of(&painter, inner, heading, theme.muted, foot_size);
     let foot = foot_size * 1.35;
     let room = Rect::from_min_max(
@@ -94,9 +94,9 @@ pub fn next(ui: &mut Ui, rect: Rect, scene: &Scene, most: f32) -> Response {
     let response = ui.allocate_rect(rect, Sense::hover());
     let painter = ui.painter().with_clip_rect(rect);
     painter.rect_filled(rect, 6.0, theme.panel);
-    let inner = rect.shrink2(vec2(12.0, 7.0));
+    let inner = rect.shrink2(vec2(12.0, 6.0));
     let coming = coming(scene);
-    let foot_size = (most * 0.34).clamp(SMALL, 20.0);
+    let foot_size = small_size(rect);
     let foot = foot_size * 1.35;
     let room = Rect::from_min_max(
         pos2(inner.left(), inner.top() + foot * 0.9),
@@ -170,9 +170,14 @@ fn waiting(scene: &Scene) -> (String, String) {
     }
 }
 
+/// The size of what is read second on a card.
+fn small_size(card: Rect) -> f32 {
+    (card.height() * 0.13).clamp(SMALL, 34.0)
+}
+
 fn heading_of(painter: &Painter, inner: Rect, text: &str, ink: Color32, size: f32) {
-    let size = size.clamp(SMALL, BODY + 3.0);
-    painter.text(inner.left_top(), Align2::LEFT_TOP, text, FontId::proportional(size), ink);
+    let size = (size * 0.92).clamp(SMALL, BODY * 1.6);
+    painter.galley(inner.left_top(), marks::fit(painter, text, inner.width(), size, 8.0, ink), ink);
 }
 
 /// A dot a beat that is left, up to eight.

@@ -119,7 +119,7 @@ fn in_words(bar: &Bar, scene: &Scene) -> String {
         return if bar.before.is_some() { "–".into() } else { String::new() };
     }
     let names: Vec<_> = bar.chords.iter().map(|chord| words::chord(*chord, scene.spelling())).collect();
-    names.join("  ")
+    names.join(" ")
 }
 
 fn spoken(bars: &[Bar], scene: &Scene) -> String {

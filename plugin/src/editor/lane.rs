@@ -10,6 +10,9 @@ use super::{
 };
 use egui::{Align2, FontId, Painter, Rangef, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2};
 
+/// The smallest type of a name.
+const LEAST: f32 = 9.0;
+
 /// Draws the lane.
 pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response {
     let theme = scene.theme();
@@ -81,9 +84,20 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
         () if span.stands_to > span.from => theme.chord,
         () => theme.ghost,
     };
-    let left = whole.left().max(rect.left()) + 5.0;
+    let mut left = whole.left().max(rect.left()) + 5.0;
     let right = whole.right().min(rect.right()) - 3.0;
-    label(painter, theme, &words::chord(span.chord, scene.spelling()), left, right, whole, ink);
+    let text = words::chord(span.chord, scene.spelling());
+    // The playhead is not to run through the name of the chord that it is in.
+    let end = left + marks::fit(painter, &text, right - left, most(whole), LEAST, ink).size().x;
+    if sounds && left < axis.now() + 6.0 && end > axis.now() - 4.0 && right - axis.now() > 30.0 {
+        left = axis.now() + 8.0;
+    }
+    label(painter, theme, &text, left, right, whole, ink);
+}
+
+/// The largest type of a name.
+fn most(whole: Rect) -> f32 {
+    (whole.height() * 0.58).clamp(11.0, 22.0)
 }
 
 /// The name, where there is room for it, on a ground that lets it be read.
@@ -96,8 +110,7 @@ fn label(
     whole: Rect,
     ink: egui::Color32,
 ) {
-    let most = (whole.height() * 0.58).clamp(11.0, 22.0);
-    let galley = marks::fit(painter, text, right - left, most, 9.0, ink);
+    let galley = marks::fit(painter, text, right - left, most(whole), LEAST, ink);
     if galley.size().x > right - left + 1.0 {
         return;
     }

@@ -20,6 +20,8 @@ pub mod scene;
 mod stage;
 mod status;
 mod take_file;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 mod timeline;
 pub mod view;

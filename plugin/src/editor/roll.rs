@@ -49,7 +49,8 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response
     for note in &notes {
         draw(&painter, theme, axis, note, y_of(i32::from(note.key)), row.clamp(3.0, 12.0));
     }
-    for key in (keys.0..=keys.1).filter(|key| key.rem_euclid(12) == 0) {
+    let whole = rect.shrink(SMALL * 0.6).y_range();
+    for key in (keys.0..=keys.1).filter(|key| key.rem_euclid(12) == 0 && whole.contains(y_of(*key))) {
         octave(&painter, rect, y_of(key), key, theme);
     }
     if notes.is_empty() {

@@ -171,11 +171,11 @@ impl Theme {
         };
         let base = if self.is_dark { Visuals::dark() } else { Visuals::light() };
         Visuals {
-            override_text_color: Some(self.text),
+            override_text_color: None,
             weak_text_color: Some(self.muted),
             widgets: Widgets {
                 noninteractive: widget(self.panel, Stroke::new(1.0, self.line), self.text),
-                inactive: widget(self.raised, Stroke::new(1.0, self.raised), self.text),
+                inactive: widget(self.raised, Stroke::new(1.0, self.bar_line), self.text),
                 hovered: widget(self.lifted, Stroke::new(1.0, self.muted), self.text),
                 active: widget(self.lifted, Stroke::new(1.0, self.accent), self.text),
                 open: widget(self.lifted, Stroke::new(1.0, self.muted), self.text),

@@ -202,6 +202,12 @@ impl Timeline {
         for Shown { frames_ahead, chord, committed } in snapshot.planned() {
             extend(&mut spans, &mut current, *chord, self.ahead(i64::from(*frames_ahead)), *committed);
         }
+        if let Some(last) = spans.last_mut().filter(|last| snapshot.num_shown == 0 && last.to > -FRAME / 2.0)
+            && snapshot.glance.now.is_some()
+        {
+            // Nothing is planned: what sounds goes on, nobody knows how long.
+            last.to = last.to.max(0.0) + 1.0;
+        }
         spans
     }
 

@@ -66,7 +66,7 @@ impl Plan {
         let room = room.shrink(8.0);
         let gap = 6.0;
         let low = room.height() < 470.0;
-        let controls = if folded { 28.0 } else { (room.height() * 0.285).clamp(122.0, 320.0) };
+        let controls = if folded { 28.0 } else { (room.height() * 0.285).clamp(122.0, 214.0) };
         let cards = (room.height() * 0.205).clamp(72.0, 190.0);
         let keyboard = if low { 30.0 } else { (room.height() * 0.08).clamp(40.0, 70.0) };
         let mut top = room.top();
@@ -84,10 +84,10 @@ impl Plan {
         let keyboard = line(keyboard, gap);
         let controls = Rect::from_min_max(pos2(room.left(), keyboard.bottom() + gap), room.max);
         let buttons = head.with_min_x(head.right() - if room.width() < 760.0 { 190.0 } else { 210.0 });
-        let now = cards.with_max_x(cards.left() + cards.width() * 0.33);
+        let now = cards.with_max_x(cards.left() + cards.width() * 0.30);
         let next = Rect::from_min_max(
             pos2(now.right() + gap, cards.top()),
-            pos2(cards.left() + cards.width() * 0.58, cards.bottom()),
+            pos2(cards.left() + cards.width() * 0.53, cards.bottom()),
         );
         let history = cards.with_min_x(next.right() + gap);
         let status = head.with_max_x(buttons.left() - 6.0);
@@ -132,5 +132,7 @@ fn past(ui: &mut Ui, rect: Rect, scene: &Scene, desk: &mut dyn Desk, controls: &
     let layout = Layout::left_to_right(Align::Center);
     let mut foot = ui.new_child(UiBuilder::new().max_rect(foot).layout(layout));
     foot.style_mut().override_font_id = Some(egui::FontId::proportional(SMALL));
+    foot.spacing_mut().button_padding = vec2(5.0, 2.0);
+    foot.spacing_mut().item_spacing.x = 4.0;
     controls.take(&mut foot, desk);
 }

@@ -63,7 +63,8 @@ impl Controls {
         self.take.show(ui, desk);
     }
 
-    /// Draws the buttons that are pressed while playing but for Panic, in a line that wraps.
+    /// Draws the buttons that are pressed while playing but for Panic, in a line that wraps, and
+    /// what became of the capture.
     pub fn play(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
         ui.horizontal_wrapped(|ui| {
             for row in PLAY.iter().filter(|row| row.id != PANIC) {
@@ -74,6 +75,7 @@ impl Controls {
                     cell::explain(desk, row, response);
                 }
             }
+            self.take.outcome(ui);
         });
     }
 

@@ -73,15 +73,15 @@ impl Rehearsal {
         rehearsal
     }
 
-    /// In the middle of the twentieth bar.
+    /// In the twenty-second bar.
     pub fn playing() -> Self {
-        let mut rehearsal = Self::at(19.0 * 16.0 + 9.3);
+        let mut rehearsal = Self::at(21.0 * 16.0 + 5.3);
         rehearsal.snapshot.glance.stage = Stage::Playing;
         rehearsal.snapshot.num_onsets = 60;
         let key = Key::new(PitchClass::new(8), Mode::Major);
         rehearsal.report.key = Some((key, 0.82));
-        rehearsal.play(0, 19 * 16 + 9);
-        rehearsal.plan(19 * 16 + 10, 1 + 5, 16);
+        rehearsal.play(0, 21 * 16 + 5);
+        rehearsal.plan(21 * 16 + 6, 4, 16);
         rehearsal
     }
 
