@@ -152,8 +152,8 @@ impl Trail {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Trace> + '_ {
         let newest = (self.num % TRAIL_FRAMES as u64) as usize;
         let (head, tail) = self.frames.split_at(newest);
-        let older = if self.num > TRAIL_FRAMES as u64 { tail } else { &tail[..0] };
-        older.iter().chain(if self.len() == TRAIL_FRAMES && newest == 0 { tail } else { head })
+        let older = if self.num >= TRAIL_FRAMES as u64 { tail } else { &[] };
+        older.iter().chain(head)
     }
 }
 

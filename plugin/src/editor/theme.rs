@@ -296,7 +296,7 @@ mod tests {
         let context = Context::default();
         set_fonts(&context);
         dress(&context, Shade::Dark);
-        let _ = context.run_ui(egui::RawInput::default(), |ui| {
+        let mut output = context.run_ui(egui::RawInput::default(), |ui| {
             ui.fonts_mut(|fonts| {
                 let font = FontId::proportional(20.0);
                 for sign in "♭♯Δø°●▲■○–…≥×·→↻%⟲".chars() {
@@ -304,5 +304,6 @@ mod tests {
                 }
             });
         });
+        output.textures_delta.clear();
     }
 }
