@@ -87,10 +87,15 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
     let mut left = whole.left().max(rect.left()) + 5.0;
     let right = whole.right().min(rect.right()) - 3.0;
     let text = words::chord(span.chord, scene.spelling());
-    // The playhead is not to run through the name of the chord that it is in.
+    let mut right = right;
+    // The playhead is not to run through the name of the chord that it is in: it goes to the side with more room.
     let end = left + marks::fit(painter, &text, right - left, most(whole), LEAST, ink).size().x;
-    if sounds && left < axis.now() + 6.0 && end > axis.now() - 4.0 && right - axis.now() > 30.0 {
-        left = axis.now() + 8.0;
+    if sounds && left < axis.now() + 6.0 && end > axis.now() - 4.0 {
+        if axis.now() - left > right - axis.now() {
+            right = axis.now() - 4.0;
+        } else {
+            left = axis.now() + 8.0;
+        }
     }
     label(painter, theme, &text, left, right, whole, ink);
 }
