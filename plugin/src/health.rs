@@ -7,7 +7,7 @@ use music::{
     pitch::PitchClass,
 };
 use std::sync::{
-    Mutex, PoisonError,
+    Mutex, OnceLock, PoisonError,
     atomic::{AtomicU8, AtomicU32, Ordering},
 };
 
@@ -55,6 +55,16 @@ pub struct Health {
     coming: AtomicU32,
     key: AtomicU32,
     texts: Mutex<Texts>,
+    wake: OnceLock<Wake>,
+}
+
+/// Wakes whoever draws. Any thread calls it, the audio thread too: it must do no more than set a flag.
+struct Wake(Box<dyn Fn() + Send + Sync>);
+
+impl std::fmt::Debug for Wake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wake")
+    }
 }
 
 /// What the worker has to say in words.
@@ -83,11 +93,25 @@ impl Default for Health {
             coming: AtomicU32::new(0),
             key: AtomicU32::new(0),
             texts: Mutex::new(Texts::default()),
+            wake: OnceLock::new(),
         }
     }
 }
 
 impl Health {
+    /// From now on this is called where there is something new to draw, by any thread, the audio thread too: it must
+    /// do no more than set a flag. Only the first counts.
+    pub fn wake_by(&self, wake: impl Fn() + Send + Sync + 'static) {
+        let _ = self.wake.set(Wake(Box::new(wake)));
+    }
+
+    /// There is something new to draw.
+    pub fn wake(&self) {
+        if let Some(wake) = self.wake.get() {
+            (wake.0)();
+        }
+    }
+
     /// What the worker is about.
     pub fn worker(&self) -> WorkerState {
         match self.worker.load(Ordering::Relaxed) {
@@ -102,6 +126,7 @@ impl Health {
     /// Written by the worker, and by whoever starts it.
     pub fn set_worker(&self, state: WorkerState) {
         self.worker.store(state as u8, Ordering::Relaxed);
+        self.wake();
     }
 
     /// What runs the model.
@@ -116,6 +141,7 @@ impl Health {
     /// Written by the worker.
     pub fn set_engine(&self, engine: Engine) {
         self.engine.store(engine as u8, Ordering::Relaxed);
+        self.wake();
     }
 
     /// Frames whose chord was not there when due, since the instance was made.
@@ -222,6 +248,7 @@ impl Health {
     /// Changes the texts. Not for the audio thread.
     pub fn write_texts(&self, write: impl FnOnce(&mut Texts)) {
         write(&mut self.texts.lock().unwrap_or_else(PoisonError::into_inner));
+        self.wake();
     }
 }
 
@@ -244,6 +271,21 @@ fn unpack_chord(packed: u32) -> Option<Chord> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_draws_is_woken_where_something_is_new() {
+        let health = Health::default();
+        health.wake();
+        let woken = std::sync::Arc::new(AtomicU32::new(0));
+        let counts = woken.clone();
+        health.wake_by(move || {
+            counts.fetch_add(1, Ordering::Relaxed);
+        });
+        health.set_worker(WorkerState::Loading);
+        health.set_engine(Engine::BuiltIn);
+        health.write_texts(|texts| texts.trouble = "lost".into());
+        assert_eq!(woken.load(Ordering::Relaxed), 3);
+    }
 
     #[test]
     fn chords_and_keys_come_back_as_they_were_told() {

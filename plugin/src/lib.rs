@@ -2,7 +2,7 @@
 //! This file says who we are to hosts and wires the rooms together; it holds no logic.
 
 pub mod audio;
-mod editor;
+pub mod editor;
 pub mod health;
 mod host;
 pub mod links;

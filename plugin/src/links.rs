@@ -295,6 +295,7 @@ impl AudioEnd {
     pub fn show(&mut self, snapshot: &Snapshot) {
         self.snapshots.input_buffer_mut().clone_from(snapshot);
         self.snapshots.publish();
+        self.health.wake();
     }
 }
 

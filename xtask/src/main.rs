@@ -11,6 +11,7 @@ mod held;
 mod install;
 mod jam;
 mod licences;
+mod pictures;
 mod place;
 mod runtime;
 mod suite;
@@ -49,6 +50,8 @@ enum Command {
     Bundle,
     /// Packs what people install on this platform into one zip in target/dist
     Dist(dist::DistArgs),
+    /// Draws the editor in every state into target/pictures, without a display
+    Pictures,
     /// Checks the house rules
     Tidy,
     /// Gets the pinned ONNX Runtime into target/onnxruntime and prints its path
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args),
         Command::Bundle => bundle::run(),
         Command::Dist(args) => dist::run(&args),
+        Command::Pictures => pictures::run(),
         Command::Tidy => tidy::run(),
         Command::Runtime { target, dir } => runtime::run(target.as_deref(), dir.as_deref()),
     };

@@ -66,12 +66,15 @@ pub fn print(chord: Chord, spelling: Spelling) -> String {
     }
 }
 
-/// The symbol with typeset signs, for pictures and the editor: ♭ ♯, ø for m7b5, ° for dim. The parser reads it.
+/// The symbol with typeset signs, for pictures and the editor: ♭ ♯, Δ for a major seventh, ø for m7b5, ° for dim.
+/// The parser reads it.
 pub fn print_pretty(chord: Chord, spelling: Spelling) -> String {
     let plain = print(chord, spelling);
     let root = spelling.root(chord);
     let rest = &plain[root.len() + chord.quality.row().symbol.len()..];
     let quality = match chord.quality.row().symbol {
+        "maj7" => "Δ7",
+        "maj9" => "Δ9",
         "m7b5" => "ø7",
         "dim" => "°",
         "dim7" => "°7",
@@ -166,6 +169,7 @@ mod tests {
         check("Db:min", Spelling::Flats, "Dbm", "D♭m");
         check("F#:hdim7", Spelling::Common, "F#m7b5", "F♯ø7");
         check("F#:maj", Spelling::Flats, "Gb", "G♭");
+        check("Bb:maj7", Spelling::Common, "Bbmaj7", "B♭Δ7");
         check("B:dim7", Spelling::Common, "Bdim7", "B°7");
         check("Eb:7(b9)", Spelling::Common, "Eb7b9", "E♭7♭9");
         check("Bb:7/b7", Spelling::Common, "Bb7/Ab", "B♭7/A♭");

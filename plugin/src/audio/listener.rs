@@ -203,6 +203,11 @@ impl Listener {
         }
     }
 
+    /// The keys of the melody that are held; bit n is key n.
+    pub fn keys(&self) -> u128 {
+        self.held[..self.num_held].iter().fold(0, |bits, held| bits | 1 << held.key.midi())
+    }
+
     /// How hard the last note of the melody was pressed, 0..=1.
     pub fn velocity(&self) -> f32 {
         self.velocity

@@ -12,6 +12,7 @@ pub mod playhead;
 mod snapshot;
 pub mod sounding;
 mod switches;
+mod trail;
 
 use crate::links::{AudioEnd, Coming, Epoch, Heard, Rules, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
@@ -21,9 +22,10 @@ use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
 use performer::{Cue, Performer};
 use plan::Plan;
 use playhead::{Change, Moment, Playhead};
-pub use snapshot::{MAX_SHOWN, Shown, Snapshot, Stage};
+pub use snapshot::{Glance, MAX_SHOWN, Shown, Snapshot, Stage};
 use sounding::{Owner, Sounding};
 use switches::{Console, Wishes};
+pub use trail::{Keys, TRAIL_FRAMES, Tone, Trace, Trail};
 
 /// Waits of 10 ms for one frame while rendering offline: 2 s.
 const MAX_WAITS: u32 = 200;
@@ -35,6 +37,8 @@ const MAX_DISAPPOINTMENTS: u32 = 3;
 const BEHIND_FRAMES: i64 = 4;
 /// The farthest that chords are nudged forwards, in milliseconds.
 const MAX_NUDGE_MS: f64 = 30.0;
+/// How often the editor is shown an instant while nothing but time goes on.
+const SHOWN_HZ: f64 = 60.0;
 
 /// The audio side of an instance.
 pub struct Audio {
@@ -72,7 +76,12 @@ pub struct Audio {
     panics: u32,
     /// Set by `reset`: all notes end at the next block's first sample.
     flush: bool,
+    /// The keys of ours that have sounded since the last frame closed, and those struck.
+    sounded_keys: Keys,
+    struck_keys: Keys,
     snapshot: Snapshot,
+    /// Samples since the editor was shown an instant.
+    unshown_samples: u32,
 }
 
 impl Audio {
@@ -104,7 +113,10 @@ impl Audio {
             disappointments: 0,
             panics: 0,
             flush: false,
+            sounded_keys: Keys::default(),
+            struck_keys: Keys::default(),
             snapshot: Snapshot::default(),
+            unshown_samples: 0,
         }
     }
 
@@ -152,7 +164,11 @@ impl Audio {
                     self.pass(moment, offset, port);
                 }
                 (_, Some(offset), _) if before(offset, heard) => {
+                    let before = self.keys();
                     self.performer.act(port, &mut self.sounding, offset);
+                    let after = self.keys();
+                    self.sounded_keys = self.sounded_keys.or(after);
+                    self.struck_keys = self.struck_keys.or(after.minus(before));
                 }
                 (_, _, Some(event)) => {
                     self.take_event(event, port);
@@ -161,7 +177,7 @@ impl Audio {
                 (_, _, None) => break,
             }
         }
-        self.show();
+        self.show(block);
         self.playhead.end_block();
     }
 
@@ -383,6 +399,7 @@ impl Audio {
             self.first_note.get_or_insert(ordinal);
         }
         self.snapshot.heard(melody);
+        self.leave_trace(frame, melody);
         if let Some(coming) = coming {
             let rules = self.rules();
             let heard =
@@ -455,10 +472,28 @@ impl Audio {
         }
     }
 
-    fn show(&mut self) {
-        let settings = self.settings;
-        let next = self.playhead.next_ordinal();
-        self.snapshot.stage = match next {
+    /// The keys of ours that sound. Where both parts share a channel, what the hands do not hold is the bass.
+    fn keys(&self) -> Keys {
+        let Settings { chord_channel, bass_channel, .. } = self.settings;
+        let keys = self.sounding.keys(Owner::Chords, chord_channel);
+        if chord_channel != bass_channel {
+            return Keys { hands: keys, bass: self.sounding.keys(Owner::Chords, bass_channel) };
+        }
+        let hands = self.performer.hands().map_or(0, |hands| performer::bits(hands.keys()));
+        Keys { hands: keys & hands, bass: keys & !hands }
+    }
+
+    /// A frame that has closed is kept for the editor.
+    fn leave_trace(&mut self, frame: Frame, melody: MelodyFrame) {
+        let phase = self.playhead.phase_of(frame);
+        let (sounded, struck) = (self.sounded_keys, self.struck_keys);
+        self.snapshot.trail.push(Trace::new(frame, phase, melody, self.played, sounded, struck));
+        (self.sounded_keys, self.struck_keys) = (self.keys(), Keys::default());
+    }
+
+    fn glance(&self) -> Glance {
+        let settings = &self.settings;
+        let stage = match self.playhead.next_ordinal() {
             _ if settings.bypass => Stage::Bypassed,
             None => Stage::Waiting,
             Some(next) if self.last_late.is_some_and(|late| next - late <= BEHIND_FRAMES) => Stage::Behind,
@@ -469,13 +504,45 @@ impl Audio {
             }
             Some(_) => Stage::NothingHeard,
         };
-        self.snapshot.silent = settings.pass == Pass::MelodyOnly || self.wishes.mute;
+        Glance {
+            stage,
+            silent: settings.pass == Pass::MelodyOnly || self.wishes.mute,
+            holds: self.wishes.hold,
+            mutes: self.wishes.mute,
+            now: self.performer.current(),
+            leading: self.listener.leading(),
+            melody: self.listener.keys(),
+            keys: self.keys(),
+            late: self.late,
+            commit: settings.rules.commit,
+            look_ahead: settings.rules.look_ahead,
+            prints: settings.rules.print,
+        }
+    }
+
+    /// Shows the editor this instant: where something has changed, and so often while time goes on.
+    fn show(&mut self, block: &Block) {
+        let glance = self.glance();
+        self.unshown_samples = self.unshown_samples.saturating_add(block.num_samples);
+        let runs = self.playhead.tempo_bpm().is_some();
+        let is_due = runs && f64::from(self.unshown_samples) * SHOWN_HZ >= block.sample_rate;
+        if glance == self.snapshot.glance && !is_due && runs == self.snapshot.tempo_bpm.is_some() {
+            return;
+        }
+        self.unshown_samples = 0;
+        self.snapshot.glance = glance;
         self.snapshot.place = self.playhead.place_at(0);
+        self.snapshot.next = self.playhead.next_start();
         self.snapshot.tempo_bpm = self.playhead.tempo_bpm();
-        self.snapshot.late = self.late;
-        self.snapshot.now = self.performer.current();
-        self.snapshot.leading = self.listener.leading();
+        self.snapshot.meter = block.transport.meter;
+        self.snapshot.bar_start = block.transport.bar_start;
+        self.snapshot.cycle = self.playhead.inside().map(|cycle| (cycle.start, cycle.end));
+        self.snapshot.open = match self.playhead.open_frame() {
+            Some(Moment::Closes { frame, .. }) => Some((frame, self.played)),
+            _ => None,
+        };
         self.snapshot.num_shown = 0;
+        let next = self.playhead.next_ordinal();
         if let Some(next) = next {
             for ordinal in next..next + MAX_SHOWN as i64 {
                 if let Some(planned) = self.plan.at(ordinal) {
@@ -488,7 +555,7 @@ impl Audio {
             }
         }
         let coming = next.and_then(|next| self.plan.next_onset(next)).map(|(_, chord)| chord);
-        self.links.health.set_chords(self.performer.current(), coming);
+        self.links.health.set_chords(glance.now, coming);
         self.links.show(&self.snapshot);
     }
 }

@@ -286,7 +286,7 @@ impl Performer {
 }
 
 /// Keys as bits; bit n is key n.
-fn bits(keys: &[Pitch]) -> u128 {
+pub(super) fn bits(keys: &[Pitch]) -> u128 {
     keys.iter().fold(0, |bits, key| bits | 1 << key.midi())
 }
 

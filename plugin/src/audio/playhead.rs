@@ -309,6 +309,16 @@ impl Playhead {
         self.running.map(|running| Beats(running.beats_at(self.sample_at(offset))))
     }
 
+    /// Where the next frame to start starts, wraps passed through: never before where we are.
+    pub fn next_start(&self) -> Option<Beats> {
+        self.running.map(|running| running.frame.plus(i64::from(running.open)).starts())
+    }
+
+    /// The loop that we are in, if it will turn us back.
+    pub fn inside(&self) -> Option<Cycle> {
+        self.running.filter(|running| running.inside).and(self.cycle())
+    }
+
     /// The tempo followed, if playing.
     pub fn tempo_bpm(&self) -> Option<f64> {
         self.running.map(|running| running.tempo_bpm)

@@ -315,7 +315,7 @@ fn only_a_seek_after_a_note_was_heard_spares_the_listening() {
             _ => None,
         });
         assert_eq!(later.collect::<Vec<_>>(), [frames; 2], "{what}");
-        let listens = matches!(stage.audio.snapshot.stage, super::Stage::Listening { .. });
+        let listens = matches!(stage.audio.snapshot.glance.stage, super::Stage::Listening { .. });
         assert_eq!(listens, frames > 0, "{what}");
     }
 }

@@ -16,6 +16,7 @@ use crate::{
         comping::{ArpRate, Pattern, Strum},
         listener::Leads,
     },
+    editor::face::SharedFace,
     links::{ChangeGrid, Health, MAX_COMMIT_FRAMES, MAX_LOOK_AHEAD_FRAMES, ModelWish, SharedCapture},
     voicing::{Bass, Inversion, MAX_VOICES, Style},
     worker::Shared,
@@ -24,13 +25,9 @@ pub use by_id::Control;
 use choices::{KeyChoice, ModeChoice, Tonic};
 use music::key::Mode;
 use nice_plug::prelude::*;
-use nice_plug_egui::EguiEditorState;
 pub use status::{StatusParams, status};
 use std::sync::Arc;
 use text::{beats, beats_and_ms, channel, key, milliseconds, or_word, parse_beats, percent};
-
-/// The editor's size in logical points.
-pub const EDITOR_SIZE: (f32, f32) = (900.0, 560.0);
 
 /// All parameters.
 #[derive(Params)]
@@ -60,8 +57,9 @@ pub struct ChordsParams {
     #[nested(group = "Status")]
     pub status: StatusParams,
 
-    /// The editor's window.
-    pub editor: Arc<EguiEditorState>,
+    /// How the editor's window was left.
+    #[persist = "face"]
+    pub face: Arc<SharedFace>,
     /// Which model is to play.
     #[persist = "model"]
     pub model: Arc<ModelWish>,
@@ -267,13 +265,7 @@ impl ChordsParams {
             input: InputParams::default(),
             output: OutputParams::default(),
             status: StatusParams::new(health),
-            editor: EguiEditorState::from_size(
-                nice_plug::editor::dpi::Size::Logical(nice_plug::editor::dpi::LogicalSize::new(
-                    EDITOR_SIZE.0.into(),
-                    EDITOR_SIZE.1.into(),
-                )),
-                1.0,
-            ),
+            face: Arc::default(),
             model: Arc::default(),
             capture: Arc::default(),
         }

@@ -1,7 +1,10 @@
 //! What is saved with the project besides parameters: how the framework reads and writes it. Host main thread.
 
 use super::ChordsParams;
-use crate::links::{Capture, ModelChoice, ModelWish, SharedCapture};
+use crate::{
+    editor::face::{Face, SharedFace},
+    links::{Capture, ModelChoice, ModelWish, SharedCapture},
+};
 use nice_plug::{params::persist::PersistentField, prelude::Params};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -44,9 +47,23 @@ impl PersistentField<'_, Capture> for Arc<SharedCapture> {
     }
 }
 
+impl PersistentField<'_, Face> for Arc<SharedFace> {
+    fn set(&self, new_value: Face) {
+        self.put(new_value);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&Face) -> R,
+    {
+        f(&self.get())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{
+        editor::face::Face,
         links::{Health, ModelChoice},
         memory::Captured,
         params::ChordsParams,
@@ -63,16 +80,20 @@ mod tests {
         let captured =
             Captured { melody: MelodyFrame::Rest, chord: ChordFrame::Silence, phase: BarPhase::Unknown };
         before.capture.with(|capture| capture.record(Frame(-3), captured));
+        before.face.change(|face| face.size = (1280.0, 720.0));
         let saved = before.serialize_fields();
         let after = params();
         after.deserialize_fields(&saved);
         assert_eq!(after.model.choice(), before.model.choice());
         assert_eq!(after.capture.copy(), before.capture.copy());
+        assert_eq!(after.face.get(), before.face.get());
         let mut other = saved;
+        other.insert("face".into(), "\"a grin\"".into());
         other.insert("model".into(), "[]".into());
         other.insert("capture".into(), r#"{"version":99,"passages":"a later format"}"#.into());
         other.insert("unheard-of".into(), "1".into());
         after.deserialize_fields(&other);
+        assert_eq!(after.face.get(), Face::default());
         assert_eq!(after.model.choice(), ModelChoice::default());
         assert!(after.capture.copy().is_empty());
         // A project from before these were saved leaves them as they are.

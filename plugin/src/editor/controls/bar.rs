@@ -11,6 +11,8 @@ const NO_PRESET: &str = "Your own settings";
 /// Widths in points.
 const PRESET_WIDTH: f32 = 130.0;
 const MODEL_WIDTH: f32 = 180.0;
+/// The share of these that there is room for in a narrow window, and how wide that is.
+const NARROW: (f32, f32) = (0.68, 760.0);
 const PATH_WIDTH: f32 = 220.0;
 
 /// The path of a model file, as it is typed.
@@ -21,21 +23,20 @@ pub struct ModelPath {
 
 /// Draws the bar.
 pub fn show(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, path: &mut ModelPath) {
-    ui.horizontal_wrapped(|ui| {
-        presets(ui, desk, gestures);
-        models(ui, desk, path);
-        if let Some(trouble) = desk.model_trouble() {
-            ui.colored_label(ui.visuals().error_fg_color, trouble);
-        }
-    });
+    let share = if ui.max_rect().width() < NARROW.1 { NARROW.0 } else { 1.0 };
+    presets(ui, desk, gestures, PRESET_WIDTH * share);
+    models(ui, desk, path, MODEL_WIDTH * share);
+    if let Some(trouble) = desk.model_trouble() {
+        ui.colored_label(ui.visuals().error_fg_color, trouble);
+    }
 }
 
-fn presets(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures) {
+fn presets(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, width: f32) {
     let (names, standing) = (desk.presets(), desk.standing_preset());
     let text = standing.and_then(|idx| names.get(idx)).map_or(NO_PRESET, String::as_str);
     let mut wished = None;
     let label = ui.label("Preset");
-    pick(ui, "preset", "Preset", text, PRESET_WIDTH, |ui| {
+    pick(ui, "preset", "Preset", text, width, |ui| {
         for (idx, name) in names.iter().enumerate() {
             if ui.selectable_label(standing == Some(idx), name).clicked() {
                 wished = Some(idx);
@@ -53,7 +54,7 @@ fn presets(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures) {
     }
 }
 
-fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath) {
+fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath, width: f32) {
     let chosen = desk.chosen_model();
     let files = desk.models().to_vec();
     let known = files.iter().find(|file| Some(&file.path) == chosen.as_ref()).map(|file| file.name.clone());
@@ -63,7 +64,7 @@ fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath) {
     };
     let mut wished = None;
     let label = ui.label("Model");
-    let response = pick(ui, "model", "Model", &text, MODEL_WIDTH, |ui| {
+    let response = pick(ui, "model", "Model", &text, width, |ui| {
         if ui.selectable_label(chosen.is_none(), OWN_MODEL).clicked() {
             wished = Some(None);
             ui.close();

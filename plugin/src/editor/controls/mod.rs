@@ -14,12 +14,14 @@ mod typed;
 
 use super::desk::Desk;
 use bar::ModelPath;
-use egui::{Response, ScrollArea, Ui};
+use egui::{Direction, FontId, Layout, Rect, Response, ScrollArea, Ui, UiBuilder};
 pub use gestures::Gestures;
 use sheet::{Kind, PLAY, Row, TABS, Tab};
 use take::Take;
 use typed::Typed;
 
+/// The button that is always in sight.
+const PANIC: &str = "panic";
 /// The least width of a control, in points.
 const LEAST_WIDTH: f32 = 272.0;
 /// The most columns of controls.
@@ -36,19 +38,17 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Draws everything: what is pressed while playing, presets, models, capture, and a tab of parameters that
-    /// scrolls in the height that is left. Works from some 300 points of width.
-    pub fn show(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
-        self.play(ui, desk);
-        bar::show(ui, desk, &mut self.gestures, &mut self.path);
-        self.take.show(ui, desk);
-        ui.separator();
+    /// Draws presets, models, and a tab of parameters that scrolls in the height that is left. Works from some 300
+    /// points of width.
+    pub fn pages(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
         ui.horizontal_wrapped(|ui| {
             for (idx, tab) in TABS.iter().enumerate() {
                 if ui.selectable_label(idx == self.tab_idx, tab.name).clicked() {
                     self.tab_idx = idx;
                 }
             }
+            ui.separator();
+            bar::show(ui, desk, &mut self.gestures, &mut self.path);
         });
         if let Some(tab) = TABS.get(self.tab_idx) {
             // Each tab remembers where it was scrolled to.
@@ -58,10 +58,16 @@ impl Controls {
         }
     }
 
-    /// Draws the buttons that are pressed while playing, in a line that wraps.
+    /// Draws the capture: how much there is, and what is to become of it.
+    pub fn take(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
+        self.take.show(ui, desk);
+    }
+
+    /// Draws the buttons that are pressed while playing but for Panic, in a line that wraps, and
+    /// what became of the capture.
     pub fn play(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
         ui.horizontal_wrapped(|ui| {
-            for row in PLAY {
+            for row in PLAY.iter().filter(|row| row.id != PANIC) {
                 if row.kind == Kind::Press {
                     self.press(ui, desk, row.id);
                 } else {
@@ -69,6 +75,39 @@ impl Controls {
                     cell::explain(desk, row, response);
                 }
             }
+            self.take.outcome(ui);
+        });
+    }
+
+    /// Draws Panic, which looks like itself.
+    pub fn panic(&mut self, ui: &mut Ui, desk: &mut dyn Desk) -> Response {
+        ui.scope(|ui| {
+            let (ink, ground) = (ui.visuals().panel_fill, ui.visuals().error_fg_color);
+            let visuals = ui.visuals_mut();
+            visuals.override_text_color = Some(ink);
+            visuals.widgets.inactive.weak_bg_fill = ground;
+            visuals.widgets.hovered.weak_bg_fill = ground;
+            visuals.widgets.active.weak_bg_fill = ground;
+            self.press(ui, desk, PANIC)
+        })
+        .inner
+    }
+
+    /// Draws the button of a parameter of [`PLAY`] as large as a place, lit where it is on.
+    pub fn large(&mut self, ui: &mut Ui, desk: &mut dyn Desk, id: &'static str, place: Rect, is_on: bool) {
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(place));
+        ui.style_mut().override_font_id =
+            Some(FontId::proportional((place.height() * 0.3).clamp(18.0, 34.0)));
+        ui.spacing_mut().interact_size = place.size();
+        if is_on {
+            let lit = ui.visuals().selection;
+            let visuals = ui.visuals_mut();
+            visuals.override_text_color = Some(lit.stroke.color);
+            visuals.widgets.inactive.weak_bg_fill = lit.bg_fill;
+            visuals.widgets.hovered.weak_bg_fill = lit.bg_fill;
+        }
+        ui.with_layout(Layout::centered_and_justified(Direction::LeftToRight), |ui| {
+            if id == PANIC { self.panic(ui, desk) } else { self.press(ui, desk, id) }
         });
     }
 
@@ -118,7 +157,5 @@ impl Controls {
     }
 }
 
-#[cfg(test)]
-mod fake_desk;
 #[cfg(test)]
 mod tests;

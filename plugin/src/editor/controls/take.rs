@@ -1,7 +1,7 @@
 //! The capture: how much there is, saved as a MIDI file, or forgotten.
 
 use crate::editor::desk::Desk;
-use egui::{Button, Ui};
+use egui::{Button, Label, RichText, Ui};
 use std::path::PathBuf;
 
 /// How long the question whether to forget the capture stands, in seconds.
@@ -36,7 +36,6 @@ impl Take {
                 self.saved = Some(desk.save_capture());
             }
             self.forget(ui, desk, is_empty);
-            self.outcome(ui);
         });
     }
 
@@ -54,7 +53,8 @@ impl Take {
         }
     }
 
-    fn outcome(&mut self, ui: &mut Ui) {
+    /// Draws what became of the last saving, in the width that is left.
+    pub fn outcome(&mut self, ui: &mut Ui) {
         match &self.saved {
             None => {}
             Some(Ok(path)) => {
@@ -62,10 +62,11 @@ impl Take {
                 if ui.button("Copy path").on_hover_text("Copies the file's path").clicked() {
                     ui.ctx().copy_text(path.clone());
                 }
-                ui.label(format!("Saved: {path}"));
+                ui.add(Label::new(format!("Saved: {path}")).truncate());
             }
             Some(Err(why)) => {
-                ui.colored_label(ui.visuals().error_fg_color, format!("Not saved: {why}"));
+                let text = RichText::new(format!("Not saved: {why}")).color(ui.visuals().error_fg_color);
+                ui.add(Label::new(text).truncate());
             }
         }
     }

@@ -2,10 +2,16 @@
 
 use super::{
     Controls,
-    fake_desk::{Done, FakeDesk},
     sheet::{self, Kind, PLAY, Row, TABS},
 };
-use crate::{editor::desk::Desk, links::Health, params::ChordsParams};
+use crate::{
+    editor::{
+        desk::Desk,
+        rehearsal::{Done, PaperDesk},
+    },
+    links::Health,
+    params::ChordsParams,
+};
 use egui::{Key, Modifiers, Role, vec2};
 use egui_kittest::{
     Harness,
@@ -13,15 +19,18 @@ use egui_kittest::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-type Bench = Harness<'static, (Controls, FakeDesk)>;
+type Bench = Harness<'static, (Controls, PaperDesk)>;
 
 fn bench(width: f32) -> Bench {
-    let draw = |ui: &mut egui::Ui, state: &mut (Controls, FakeDesk)| {
+    let draw = |ui: &mut egui::Ui, state: &mut (Controls, PaperDesk)| {
         let (controls, desk) = state;
-        controls.show(ui, desk);
+        controls.panic(ui, desk);
+        controls.play(ui, desk);
+        controls.take(ui, desk);
+        controls.pages(ui, desk);
         controls.end_pass(desk);
     };
-    let state = (Controls::default(), FakeDesk::new());
+    let state = (Controls::default(), PaperDesk::new());
     Harness::builder()
         .with_size([width, 1400.0])
         .with_step_dt(0.01)
@@ -287,7 +296,7 @@ fn a_button_is_down_while_it_is_held_and_long_enough() {
 
 #[test]
 fn a_drag_ends_where_its_fader_is_drawn_no_more() {
-    let (mut controls, mut desk) = (Controls::default(), FakeDesk::new());
+    let (mut controls, mut desk) = (Controls::default(), PaperDesk::new());
     controls.gestures.claim(&mut desk, "commit", 0.0);
     controls.gestures.move_to(&mut desk, "commit", 1.0);
     controls.end_pass(&mut desk);

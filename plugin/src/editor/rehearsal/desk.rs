@@ -1,4 +1,4 @@
-//! A desk for tests: the real parameters' words, values of its own, and a record of what was done. Tests alone.
+//! A desk of paper: the real parameters' words, values of its own, and a record of what was done.
 
 use crate::{
     editor::desk::{Desk, ModelFile},
@@ -10,26 +10,46 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 /// What was done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
+    /// A gesture began.
     Begin(&'static str),
+    /// A parameter was set.
     Set(&'static str, f32),
+    /// A gesture ended.
     End(&'static str),
+    /// A preset was chosen.
     Preset(usize),
+    /// A model was chosen.
     Model(Option<String>),
+    /// The capture was cleared.
     Cleared,
 }
 
-pub struct FakeDesk {
+/// The desk.
+pub struct PaperDesk {
     params: ChordsParams,
     values: BTreeMap<&'static str, f32>,
+    /// All that was done.
     pub done: Vec<Done>,
+    /// The models that are found.
     pub models: Vec<ModelFile>,
+    /// The model that is chosen.
     pub chosen: Option<String>,
+    /// How many bars are captured.
     pub num_bars: usize,
+    /// What saving the capture comes to.
     pub save: Result<PathBuf, String>,
+    /// The preset that stands.
     pub preset: Option<usize>,
 }
 
-impl FakeDesk {
+impl Default for PaperDesk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PaperDesk {
+    /// Everything as it is at first, and twelve bars captured.
     pub fn new() -> Self {
         let model = |name: &str, refused: Option<&str>| ModelFile {
             name: name.into(),
@@ -48,26 +68,26 @@ impl FakeDesk {
         }
     }
 
-    fn control(&self, id: &str) -> &dyn Control {
-        self.params.control(id).unwrap_or_else(|| panic!("no parameter {id}"))
+    fn control(&self, id: &str) -> Option<&dyn Control> {
+        self.params.control(id)
     }
 }
 
-impl Desk for FakeDesk {
+impl Desk for PaperDesk {
     fn name(&self, id: &str) -> String {
-        self.control(id).name().to_owned()
+        self.control(id).map_or_else(String::new, |control| control.name().to_owned())
     }
 
     fn num_steps(&self, id: &str) -> Option<usize> {
-        self.control(id).num_steps()
+        self.control(id)?.num_steps()
     }
 
     fn text(&self, id: &str, normalized: f32) -> String {
-        self.control(id).text(normalized)
+        self.control(id).map_or_else(String::new, |control| control.text(normalized))
     }
 
     fn read(&self, id: &str, text: &str) -> Option<f32> {
-        self.control(id).read(text)
+        self.control(id)?.read(text)
     }
 
     fn normalized(&self, id: &str) -> f32 {
@@ -75,15 +95,15 @@ impl Desk for FakeDesk {
     }
 
     fn default_of(&self, id: &str) -> f32 {
-        self.control(id).default_normalized()
+        self.control(id).map_or(0.0, |control| control.default_normalized())
     }
 
     fn snapped(&self, id: &str, normalized: f32) -> f32 {
-        self.control(id).snapped(normalized)
+        self.control(id).map_or(0.0, |control| control.snapped(normalized))
     }
 
     fn beside(&self, id: &str, from: f32, up: bool, fine: bool) -> f32 {
-        self.control(id).beside(from, up, fine)
+        self.control(id).map_or(0.0, |control| control.beside(from, up, fine))
     }
 
     fn begin(&mut self, id: &'static str) {

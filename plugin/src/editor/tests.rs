@@ -1,0 +1,349 @@
+//! The window as a player finds it: by accessible names, without a display. Every view, state and size.
+
+use super::{
+    controls::{
+        Controls,
+        sheet::{Kind, PLAY, TABS},
+    },
+    desk::Desk,
+    face::{Face, Room, Shade},
+    rehearsal::{Done, PaperDesk, Rehearsal},
+    theme, view,
+};
+use crate::{audio::Stage, links::WorkerState};
+use egui::{Rect, Role, vec2};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
+
+struct Bench {
+    rehearsal: Rehearsal,
+    desk: PaperDesk,
+    controls: Controls,
+}
+
+type Window = Harness<'static, Bench>;
+
+fn window(rehearsal: Rehearsal) -> Window {
+    let size = rehearsal.face.size;
+    let mut is_dressed = false;
+    let draw = move |ui: &mut egui::Ui, bench: &mut Bench| {
+        if !is_dressed {
+            theme::set_fonts(ui.ctx());
+            theme::dress(ui.ctx(), bench.rehearsal.face.shade);
+            is_dressed = true;
+        }
+        let scene = bench.rehearsal.scene();
+        let face = view::show(ui, &scene, &mut bench.desk, &mut bench.controls);
+        bench.controls.end_pass(&mut bench.desk);
+        bench.rehearsal.face = face;
+    };
+    let bench = Bench { rehearsal, desk: PaperDesk::new(), controls: Controls::default() };
+    let mut window = Harness::builder()
+        .with_size(vec2(size.0, size.1))
+        .with_step_dt(0.05)
+        .with_max_steps(40)
+        .build_ui_state(draw, bench);
+    window.run();
+    window
+}
+
+fn looking(rehearsal: Rehearsal, face: Face) -> Rehearsal {
+    Rehearsal { face, ..rehearsal }
+}
+
+/// Every scene there is, with its name.
+fn scenes() -> Vec<(&'static str, Rehearsal)> {
+    vec![
+        ("empty", Rehearsal::empty()),
+        ("listening", Rehearsal::listening()),
+        ("playing", Rehearsal::playing()),
+        ("behind", Rehearsal::behind()),
+        ("looping", Rehearsal::looping()),
+        ("model missing", Rehearsal::model_missing()),
+    ]
+}
+
+/// Every look whose layout differs.
+fn looks() -> Vec<Face> {
+    let plain = Face::default();
+    vec![
+        plain,
+        Face { size: (640.0, 400.0), ..plain },
+        Face { size: (1600.0, 1000.0), ..plain },
+        Face { size: (640.0, 900.0), ..plain },
+        Face { size: (1400.0, 400.0), ..plain },
+        Face { folded: true, calm: true, ..plain },
+        Face { room: Room::Stage, ..plain },
+        Face { room: Room::Stage, size: (640.0, 400.0), ..plain },
+        Face { room: Room::Stage, shade: Shade::Light, size: (1920.0, 1080.0), ..plain },
+    ]
+}
+
+fn done(window: &mut Window) -> Vec<Done> {
+    std::mem::take(&mut window.state_mut().desk.done)
+}
+
+/// The labels of all nodes that have one, with where they are.
+fn labels(window: &Window) -> Vec<(String, Role, Rect)> {
+    let nodes = window.root().children_recursive();
+    let labels = nodes.filter_map(|node| {
+        let inner = node.accesskit_node();
+        let label = inner.label().or_else(|| inner.value())?;
+        Some((label, inner.role(), node.rect()))
+    });
+    labels.collect()
+}
+
+#[test]
+fn every_state_says_its_word_and_its_next_step_in_both_views() {
+    let ready = WorkerState::Ready;
+    let cases = [
+        (ready, Stage::Waiting, "WAITING FOR TRANSPORT", "Press play in your host"),
+        (
+            ready,
+            Stage::Listening { frames_left: 13 },
+            "LISTENING – 4 beats",
+            "No notes yet: play on any channel",
+        ),
+        (ready, Stage::NothingHeard, "LISTENING – no notes yet", "No notes yet: play on any channel"),
+        (ready, Stage::Playing, "PLAYING", "Nothing sounds after me? Put an instrument behind the plug-in"),
+        (ready, Stage::Holding, "HOLDING – until you let go", "Let go of Hold"),
+        (ready, Stage::Behind, "BEHIND – holding last chord", "was not ready in time"),
+        (ready, Stage::Bypassed, "BYPASSED – notes pass through", "Bypass is on"),
+        (WorkerState::NoModel, Stage::Waiting, "MODEL MISSING – notes pass through", "Choose another model"),
+        (WorkerState::Dead, Stage::Waiting, "STOPPED – notes pass through", "Choose another model"),
+        (WorkerState::Loading, Stage::Waiting, "OPENING THE MODEL", "A moment"),
+    ];
+    for room in [Room::Studio, Room::Stage] {
+        for (worker, stage, word, step) in cases {
+            let mut rehearsal = looking(Rehearsal::empty(), Face { room, ..Face::default() });
+            rehearsal.report.worker = worker;
+            rehearsal.snapshot.glance.stage = stage;
+            let window = window(rehearsal);
+            assert!(window.query_by_label(&format!("State: {word}")).is_some(), "{word} in {room:?}");
+            assert!(window.query_by_label_contains(step).is_some(), "{step} in {room:?}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_window_says_what_will_stand_where() {
+    let window = window(Rehearsal::empty());
+    for label in [
+        "Now: no chord",
+        "Next: – nothing planned yet",
+        "History: nothing played yet",
+        "Coming chords: none yet",
+        "Roll: 0 notes, no melody yet",
+        "Keys down: melody none; chord none; bass none",
+        "Key heard: key –",
+    ] {
+        assert!(window.query_by_label(label).is_some(), "{label}: {:?}", labels(&window));
+    }
+}
+
+#[test]
+fn what_is_played_is_told_spelled_for_the_key() {
+    let window = window(Rehearsal::playing());
+    let all: Vec<String> = labels(&window).into_iter().map(|(label, ..)| label).collect();
+    let has = |start: &str| all.iter().any(|label| label.starts_with(start));
+    assert!(has("Now: B♭m7/A♭, tones B♭ D♭ F A♭; melody G4"), "{all:?}");
+    assert!(has("Key heard: A♭ major 82 %"), "{all:?}");
+    assert!(has("Tempo and place: 92.0 BPM 4/4 · bar 22.2"), "{all:?}");
+    assert!(has("Engine: ONNX 1.1 ms, 99 % within 2.3 ms"), "{all:?}");
+    assert!(has("History: 22 bars"), "{all:?}");
+    let next = all.iter().find(|label| label.starts_with("Next: ")).unwrap();
+    assert!(next.contains("beat") && next.ends_with("stands"), "{next}");
+    let coming = all.iter().find(|label| label.starts_with("Coming chords: ")).unwrap();
+    assert!(coming.contains(", stands") && coming.contains(", may change"), "{coming}");
+}
+
+#[test]
+fn late_frames_are_told() {
+    let window = window(Rehearsal::behind());
+    assert!(window.query_by_label("Late frames: 3").is_some());
+}
+
+#[test]
+fn nothing_is_nameless_and_nothing_lies_outside_or_over_another() {
+    for (scene, rehearsal) in scenes() {
+        for face in looks() {
+            let window = window(looking(rehearsal.clone(), face));
+            let what = format!("{scene}, {face:?}");
+            let unnamed = window.unnamed_widgets();
+            assert!(unnamed.is_empty(), "{what}: {unnamed:?}");
+            let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(face.size.0, face.size.1)).expand(0.6);
+            let starts = [
+                "State: ",
+                "Now: ",
+                "Next: ",
+                "History: ",
+                "Coming chords: ",
+                "Roll: ",
+                "Keys down: ",
+                "Panic",
+            ];
+            let mut painted: Vec<(String, Rect)> = Vec::new();
+            for (label, role, rect) in labels(&window) {
+                if starts.iter().any(|start| label.starts_with(start)) && role != Role::TextRun {
+                    assert!(screen.contains_rect(rect), "{what}: {label} {rect:?}");
+                    assert!(rect.width() > 20.0 && rect.height() > 14.0, "{what}: {label} {rect:?}");
+                    for (other, place) in &painted {
+                        let over = rect.intersect(*place);
+                        assert!(
+                            label == *other || over.width() < 1.0 || over.height() < 1.0,
+                            "{what}: {label} lies over {other}"
+                        );
+                    }
+                    painted.push((label, rect));
+                }
+            }
+            let num_expected = if face.room == Room::Stage { 4 } else { starts.len() };
+            assert!(painted.len() >= num_expected, "{what}: {painted:?}");
+        }
+    }
+}
+
+#[test]
+fn every_control_is_in_the_main_view() {
+    for size in [(640.0, 400.0), (900.0, 560.0), (1400.0, 1100.0)] {
+        let mut window = window(looking(Rehearsal::playing(), Face { size, ..Face::default() }));
+        for tab in TABS {
+            window.get_by_role_and_label(Role::Button, tab.name).click();
+            window.run();
+            for row in tab.sections.iter().flat_map(|section| section.rows).chain(PLAY) {
+                let role = match row.kind {
+                    Kind::Switch => Role::CheckBox,
+                    Kind::Choice => Role::ComboBox,
+                    Kind::Fader => Role::Slider,
+                    Kind::Press => Role::Button,
+                };
+                let name = window.state().desk.name(row.id);
+                assert!(window.query_by_role_and_label(role, &name).is_some(), "{name} at {size:?}");
+            }
+        }
+        for (role, label) in [
+            (Role::ComboBox, "Preset"),
+            (Role::ComboBox, "Model"),
+            (Role::Button, "Save as MIDI"),
+            (Role::Button, "Stage view"),
+            (Role::Button, "Look"),
+        ] {
+            assert!(window.query_by_role_and_label(role, label).is_some(), "{label} at {size:?}");
+        }
+    }
+}
+
+#[test]
+fn controls_that_do_not_fit_are_reached_by_keys_and_change_their_parameter() {
+    let mut window = window(Rehearsal::playing());
+    for tab in TABS {
+        window.get_by_role_and_label(Role::Button, tab.name).click();
+        window.run();
+        for row in tab.sections.iter().flat_map(|section| section.rows).filter(|row| row.kind == Kind::Switch)
+        {
+            let name = window.state().desk.name(row.id);
+            let before = window.state().desk.normalized(row.id);
+            done(&mut window);
+            window.get_by_role_and_label(Role::CheckBox, &name).focus();
+            window.run();
+            window.key_press(egui::Key::Space);
+            window.run();
+            let expected = [Done::Begin(row.id), Done::Set(row.id, 1.0 - before), Done::End(row.id)];
+            assert_eq!(done(&mut window), expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn stage_has_four_large_buttons_that_press_their_parameters() {
+    for size in [(640.0, 400.0), (900.0, 560.0), (1920.0, 1080.0)] {
+        let face = Face { room: Room::Stage, size, ..Face::default() };
+        let mut window = window(looking(Rehearsal::playing(), face));
+        for id in ["hold", "mute", "next", "panic"] {
+            let name = window.state().desk.name(id);
+            let rect = window.get_by_role_and_label(Role::Button, &name).rect();
+            assert!(rect.width() > 130.0 && rect.height() > 60.0, "{name} at {size:?}: {rect:?}");
+            done(&mut window);
+            window.get_by_role_and_label(Role::Button, &name).click();
+            window.run_steps(2);
+            assert_eq!(done(&mut window)[..2], [Done::Begin(id), Done::Set(id, 1.0)], "{name}");
+            window.run_steps(20);
+            assert_eq!(done(&mut window), [Done::Set(id, 0.0), Done::End(id)], "{name}");
+        }
+        assert!(window.query_by_label_contains("Next: ").is_some());
+        window.get_by_role_and_label(Role::Button, "Main view").click();
+        window.run();
+        assert_eq!(window.state().rehearsal.face.room, Room::Studio);
+        window.get_by_role_and_label(Role::Button, "Stage view").click();
+        window.run();
+        assert_eq!(window.state().rehearsal.face.room, Room::Stage);
+    }
+}
+
+#[test]
+fn panic_is_in_sight_whatever_happens() {
+    for (scene, rehearsal) in scenes() {
+        for face in looks() {
+            let mut window = window(looking(rehearsal.clone(), face));
+            window.get_by_role_and_label(Role::Button, "Panic").click();
+            window.run_steps(2);
+            assert_eq!(done(&mut window)[..2], [Done::Begin("panic"), Done::Set("panic", 1.0)], "{scene}");
+        }
+    }
+}
+
+#[test]
+fn the_look_is_chosen() {
+    let mut window = window(Rehearsal::playing());
+    let choose = |window: &mut Window, role: Role, label: &str| {
+        if window.query_by_role_and_label(role, label).is_none() {
+            window.get_by_role_and_label(Role::Button, "Look").click();
+            window.run();
+        }
+        window.get_by_role_and_label(role, label).click();
+        window.run();
+        window.state().rehearsal.face
+    };
+    assert_eq!(choose(&mut window, Role::RadioButton, "Light").shade, Shade::Light);
+    assert_eq!(choose(&mut window, Role::RadioButton, "150 %").zoom, 1.5);
+    assert!(choose(&mut window, Role::CheckBox, "Reduced motion").calm);
+    assert!(choose(&mut window, Role::CheckBox, "Fold the controls away").folded);
+    assert_eq!(choose(&mut window, Role::RadioButton, "Dark").shade, Shade::Dark);
+}
+
+#[test]
+fn keys_zoom() {
+    let mut window = window(Rehearsal::playing());
+    let press = |window: &mut Window, key| {
+        window.key_press_modifiers(egui::Modifiers::COMMAND, key);
+        window.run();
+        window.state().rehearsal.face.zoom
+    };
+    assert_eq!(press(&mut window, egui::Key::Plus), 1.25);
+    assert_eq!(press(&mut window, egui::Key::Minus), 1.0);
+    assert_eq!(press(&mut window, egui::Key::Minus), 0.9);
+    assert_eq!(press(&mut window, egui::Key::Num0), 1.0);
+}
+
+#[test]
+fn nothing_is_drawn_again_while_nothing_changes() {
+    for (scene, rehearsal) in scenes() {
+        for face in looks() {
+            let window = window(looking(rehearsal.clone(), face));
+            let output = &window.output().viewport_output[&egui::ViewportId::ROOT];
+            assert_eq!(output.repaint_delay, std::time::Duration::MAX, "{scene}, {face:?}");
+        }
+    }
+}
+
+#[test]
+fn a_window_that_is_too_small_is_scrolled() {
+    let mut rehearsal = Rehearsal::playing();
+    rehearsal.face.size = (400.0, 300.0);
+    let window = window(rehearsal);
+    let roll = window.get_by_label_contains("Roll: ").rect();
+    assert!(roll.width() > 600.0, "{roll:?}");
+}
