@@ -85,6 +85,10 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
         editor::open(self.params.clone(), self.editor_end.take()?)
     }
 
+    fn filter_state(state: &mut PluginState) {
+        params::complete(state);
+    }
+
     fn activate(
         &mut self,
         _layout: &AudioIOLayout,
@@ -128,6 +132,10 @@ impl ClapPlugin for Chords<NOTE_EFFECT> {
     const CLAP_MANUAL_URL: Option<&'static str> = Some(Self::URL);
     const CLAP_SUPPORT_URL: Option<&'static str> = Some(Self::URL);
     const CLAP_FEATURES: &'static [ClapFeature] = &[ClapFeature::NoteEffect, ClapFeature::Utility];
+
+    fn remote_controls(&self, context: &mut impl RemoteControlsContext) {
+        self.params.remote_controls(context);
+    }
 }
 
 impl Vst3Plugin for Chords<INSTRUMENT> {

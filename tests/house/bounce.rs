@@ -1,14 +1,16 @@
 //! What is bounced is what was heard, with the player's options on: the same bytes at any block size, live and rendered,
-//! in both formats, and again after the session was saved, closed and opened by another process.
+//! in both formats, and again after the session was saved, closed and opened by another process. What hands do at the
+//! panel is played again by a host's automation, so it must come to the same, too.
 
 use crate::support::{
     alone::{House, alone},
+    conductor::{Conductor, off, on},
     models::{self, TINY},
     stage::{self, BOTH, Face, open, playing, ready},
     this_test, tunes,
 };
 use hosts::{
-    PluginHost, Rendering, Setup,
+    Block, Event, ParamChange, PluginHost, Rendering, Setup, TimedEvent,
     song::Song,
     timeline::{BlockSizes, Passage, Script},
 };
@@ -177,6 +179,132 @@ fn a_saved_session_bounces_alike_in_another_process() {
             ready(host.as_mut());
             let found = bounce(host.as_mut(), &song(), BlockSizes::Fixed(300));
             same(way, &found, &fs::read_to_string(kept(idx, "events")).expect("it was written"));
+        }
+        String::new()
+    });
+}
+
+/// What automation does to the player's switches, by blocks of 480 samples; a frame has twelve and a half.
+const PRESSES: [(u64, &str, bool); 24] = [
+    (200, "next", true),
+    (201, "next", false),
+    (260, "reroll", true),
+    (262, "reroll", false),
+    (300, "reroll", true),
+    (301, "next", true),
+    (302, "reroll", false),
+    (303, "next", false),
+    (340, "undo_reroll", true),
+    (341, "undo_reroll", false),
+    (400, "hold", true),
+    (470, "hold", false),
+    (500, "mute", true),
+    (530, "mute", false),
+    (560, "latching", true),
+    (570, "hold", true),
+    (571, "hold", false),
+    (630, "hold", true),
+    (631, "hold", false),
+    (640, "reroll", true),
+    (640, "next", true),
+    (641, "reroll", false),
+    (641, "next", false),
+    (760, "latching", false),
+];
+
+/// Plays a melody from the beginning of the song while hands, or automation, press switches; then stops. What came
+/// out, from the take's first sample on.
+fn pressed(stand: &mut Conductor<'_>) -> Vec<(u64, Event)> {
+    let (begun, before) = (stand.clock, stand.heard.len());
+    stand.transport.playing = true;
+    stand.transport.beats = Some(0.0);
+    for block in 0..800u64 {
+        let presses = PRESSES.iter().filter(|(at, ..)| *at == block);
+        let params = presses.map(|(_, key, is_down)| ParamChange {
+            offset: 0,
+            id: stand.host.param(key).expect("it is there").id,
+            normalized: f64::from(u8::from(*is_down)),
+        });
+        let key = 60 + ((block / 25) * 7 % 12) as u8;
+        let event = match block % 25 {
+            0 => Some(on(key)),
+            22 => Some(off(key)),
+            _ => None,
+        };
+        let events = event.into_iter().map(|event| TimedEvent { offset: 11, event }).collect();
+        let params = params.collect();
+        let transport = Some(stand.transport);
+        stand.send(Block { samples: 480, transport, events, params, ..Block::default() });
+    }
+    stand.stop();
+    stand.heard[before..].iter().map(|(at, event)| (at - begun, *event)).collect()
+}
+
+#[test]
+fn pressed_switches_come_to_the_same_in_every_take_and_when_rendered() {
+    alone(&this_test!(), "untrained", house, || {
+        let settings = [("listen", "1 beat"), ("humanise", "50 %"), ("look_ahead", "4 beats")];
+        let mut reference: Option<Vec<(u64, Event)>> = None;
+        for face in BOTH {
+            for rendering in [Rendering::Realtime, Rendering::Offline] {
+                let mut host = playing(face, setup(rendering), &settings);
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                for take in 0..5 {
+                    if take == 3 {
+                        stand.host.reset().expect("it resets");
+                    }
+                    let found = pressed(&mut stand);
+                    let reference = reference.get_or_insert_with(|| found.clone());
+                    assert!(reference.len() > 200, "only {} events", reference.len());
+                    let differs = found.iter().zip(&*reference).find(|(a, b)| a != b);
+                    assert!(
+                        found == *reference,
+                        "{face:?} {rendering:?}, take {take}: {differs:?} (here, and in the reference)"
+                    );
+                }
+                stand.close();
+            }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_printed_session_bounces_as_it_was_played_in_another_process_and_with_another_model() {
+    let kept = |face: Face, what: &str| {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("print-{face:?}.{what}"))
+    };
+    let render = |host: &mut dyn PluginHost| -> String {
+        let script = Script::whole(&song(), BlockSizes::Fixed(512));
+        let recording = stage::play(host, &song(), &script);
+        recording.heard.iter().map(|heard| format!("{} {:?}\n", heard.sample, heard.event)).collect()
+    };
+    alone(&this_test!(), "played", house, || {
+        for face in BOTH {
+            // Nudged forwards a chord may sound of a frame that the song's end cuts off, which nobody has heard.
+            let settings: Vec<_> = WAYS[0].1.iter().copied().filter(|(key, _)| *key != "nudge").collect();
+            let mut host = playing(face, setup(Rendering::Offline), &settings);
+            fs::write(kept(face, "events"), render(host.as_mut())).expect("it is written");
+            fs::write(kept(face, "session"), host.save().expect("it saves")).expect("it is written");
+        }
+        String::new()
+    });
+    // It would play something else.
+    let other = || House::with_model(models::untrained(TINY, 4));
+    alone(&this_test!(), "printed", other, || {
+        for face in BOTH {
+            let mut host = open(face);
+            host.load_state(&fs::read(kept(face, "session")).expect("it was saved")).expect("it loads");
+            for (key, text) in [("print", "On"), ("temperature", "0.3"), ("density", "80 %")] {
+                host.set(key, text).expect("it is set");
+            }
+            host.activate(setup(Rendering::Offline)).expect("it activates");
+            ready(host.as_mut());
+            let reference = fs::read_to_string(kept(face, "events")).expect("it was written");
+            assert!(reference.lines().count() > 100, "{face:?}");
+            let found = render(host.as_mut());
+            let differs = found.lines().zip(reference.lines()).find(|(a, b)| a != b);
+            assert!(found == reference, "{face:?}: {differs:?} (here, and as it was played)");
         }
         String::new()
     });

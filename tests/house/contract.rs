@@ -9,8 +9,8 @@ use crate::support::{
     this_test, tunes,
 };
 use hosts::{
-    Event, Rendering,
-    timeline::{BlockSizes, HeardNote, Script, play_watched},
+    Block, Event, Rendering, TimedEvent,
+    timeline::{BlockSizes, HeardNote, Passage, Script, play_watched},
 };
 use music::{grid::Beats, pitch::Pitch};
 
@@ -231,6 +231,181 @@ fn the_melody_goes_out_where_it_should() {
                 );
                 assert_eq!(notes.len(), on_channel(0) + on_channel(4) + on_channel(5));
             }
+        }
+        String::new()
+    });
+}
+
+/// Wheel, pressure and pedals of a hand on channel 11, where no chord is.
+const GESTURES: [Event; 8] = [
+    Event::Controller { channel: 10, number: 1, value: 0.5 },
+    Event::Controller { channel: 10, number: 64, value: 1.0 },
+    Event::Controller { channel: 10, number: 74, value: 0.25 },
+    Event::Bend { channel: 10, value: 0.75 },
+    Event::ChannelPressure { channel: 10, pressure: 0.5 },
+    Event::KeyPressure { channel: 10, key: 60, pressure: 0.75 },
+    Event::Controller { channel: 10, number: 64, value: 0.0 },
+    Event::Bend { channel: 10, value: 0.5 },
+];
+
+#[test]
+fn wheel_pressure_and_pedals_pass_once_with_the_melody_and_else_never() {
+    alone(&this_test!(), "untrained", house, || {
+        for face in BOTH {
+            for (pass, times) in [("Chords only", 0), ("Melody and chords", 1), ("Melody only (listen)", 1)] {
+                let mut host = playing(
+                    face,
+                    setup(512, Rendering::Realtime),
+                    &[("pass_through", pass), ("listen", "0")],
+                );
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                stand.transport.playing = true;
+                for (nth, gesture) in GESTURES.iter().enumerate() {
+                    let events = vec![TimedEvent { offset: 7 * nth as u32, event: *gesture }];
+                    let transport = Some(stand.transport);
+                    stand.send(Block { samples: 512, transport, events, ..Block::default() });
+                }
+                for _ in 0..40 {
+                    stand.block(512, &[]);
+                }
+                let rounded =
+                    |event: &Event| event.to_midi().map(|[status, first, second]| (status, first, second));
+                let passed: Vec<_> = stand.heard.iter().filter_map(|(_, event)| rounded(event)).collect();
+                let passed: Vec<_> = passed.into_iter().filter(|event| event.0 & 15 == 10).collect();
+                let expected: Vec<_> = GESTURES.iter().filter_map(rounded).collect();
+                assert_eq!(passed.len(), times * expected.len(), "{face:?} {pass}: {passed:?}");
+                for (passed, expected) in passed.iter().zip(&expected) {
+                    let off = passed.2.abs_diff(expected.2).max(if expected.0 >> 4 == 0xd {
+                        passed.1.abs_diff(expected.1)
+                    } else {
+                        0
+                    });
+                    assert!(
+                        passed.0 == expected.0 && off <= 1,
+                        "{face:?} {pass}: {passed:?} for {expected:?}"
+                    );
+                }
+                stand.stop();
+                stand.close();
+            }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_channel_for_each_note_is_one_melody() {
+    alone(&this_test!(), "untrained", house, || {
+        let song = tunes::plain(6, 120.0);
+        let mut spread = song.clone();
+        // As MPE controllers do: one channel a note, round and round, with a bend of its own before each.
+        for (nth, note) in spread.notes.iter_mut().enumerate() {
+            note.channel = 1 + (nth % 15) as u8;
+            spread.events.push((note.note.on, Event::Bend { channel: note.channel, value: 0.4 }));
+        }
+        for face in BOTH {
+            let take = |song| {
+                let mut host = playing(face, setup(512, Rendering::Offline), &[("listen", "1 beat")]);
+                stage::play(host.as_mut(), song, &Script::whole(song, BlockSizes::Fixed(512))).notes()
+            };
+            let (one, many) = (take(&song), take(&spread));
+            assert!(one.len() > 50 && one == many, "{face:?}: {} notes and {}", one.len(), many.len());
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_session_of_a_later_version_loads_as_far_as_it_is_understood() {
+    alone(&this_test!(), "untrained", house, || {
+        for face in BOTH {
+            let mut first = open(face);
+            for (key, text) in [("seed", "4711"), ("style", "Drop 2"), ("gate", "40 %")] {
+                first.set(key, text).expect("it is set");
+            }
+            let state = first.save().expect("it saves");
+            let begins = state.iter().position(|byte| *byte == b'{').expect("it is JSON");
+            let text = String::from_utf8(state[begins..].to_vec()).expect("it is text");
+            let later = text
+                .replacen(
+                    "\"params\":{",
+                    "\"params\":{\"warp\":{\"f32\":0.5},\"tint\":{\"string\":\"mauve\"},",
+                    1,
+                )
+                .replacen("\"fields\":{", "\"fields\":{\"mood\":\"7\",", 1)
+                .replacen("\"drop-2\"", "\"drop-seventeen\"", 1)
+                .replacen("\\\"version\\\":1", "\\\"version\\\":99", 1);
+            assert!(later.len() > text.len() + 40 && later.contains("drop-seventeen"), "{text}");
+            // CLAP's state says first how long it is.
+            let mut bytes =
+                if begins == 8 { (later.len() as u64).to_le_bytes().to_vec() } else { Vec::new() };
+            bytes.extend(later.as_bytes());
+            let mut second = open(face);
+            second.load_state(&bytes).unwrap_or_else(|error| panic!("{face:?}: {error}"));
+            assert_eq!(says(second.as_mut(), "seed"), "4711", "{face:?}");
+            assert!(says(second.as_mut(), "gate").starts_with("40"), "{face:?}");
+            assert_eq!(says(second.as_mut(), "style"), "Close", "{face:?}: a style that is not known");
+            second.activate(setup(512, Rendering::Offline)).expect("it activates");
+            stage::ready(second.as_mut());
+            let song = tunes::plain(4, 120.0);
+            let script = Script::whole(&song, BlockSizes::Fixed(512));
+            assert!(!stage::play(second.as_mut(), &song, &script).notes().is_empty(), "{face:?}");
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_session_from_before_a_setting_was_there_has_it_as_it_is_at_first() {
+    alone(&this_test!(), "untrained", house, || {
+        for face in BOTH {
+            let mut host = open(face);
+            host.set("seed", "12").expect("it is set");
+            let state = host.save().expect("it saves");
+            let begins = state.iter().position(|byte| *byte == b'{').expect("it is JSON");
+            let text = String::from_utf8(state[begins..].to_vec()).expect("it is text");
+            let (params, rest) = text.split_once("\"params\":{").expect("parameters");
+            let (_, fields) = rest.split_once("},\"fields\"").expect("fields");
+            let earlier = format!("{params}\"params\":{{\"seed\":{{\"i32\":12}}}},\"fields\"{fields}");
+            let mut bytes =
+                if begins == 8 { (earlier.len() as u64).to_le_bytes().to_vec() } else { Vec::new() };
+            bytes.extend(earlier.as_bytes());
+            for (key, text) in [
+                ("seed", "13"),
+                ("style", "Shell"),
+                ("humanise", "70 %"),
+                ("hold", "On"),
+                ("commit", "2 beats"),
+            ] {
+                host.set(key, text).expect("it is set");
+            }
+            host.load_state(&bytes).unwrap_or_else(|error| panic!("{face:?}: {error}"));
+            let found = ["seed", "style", "humanise", "hold", "commit"].map(|key| says(host.as_mut(), key));
+            assert!(found[2].starts_with('0'), "{face:?}: {found:?}");
+            assert_eq!(
+                [&found[0], &found[1], &found[3], &found[4]],
+                ["12", "Close", "Off", "1/4 beat"],
+                "{face:?}"
+            );
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn the_countdown_of_listening_goes_on_over_the_ends_of_loops() {
+    alone(&this_test!(), "untrained", house, || {
+        for face in BOTH {
+            // Eight beats of listening in a loop of three.
+            let mut host = playing(face, setup(512, Rendering::Offline), &[("listen", "8")]);
+            let song = tunes::plain(8, 120.0);
+            let passages = vec![
+                Passage::Loop { from: Beats(0.0), to: Beats(3.0), times: 6 },
+                Passage::Stop { samples: 480 },
+            ];
+            let recording = stage::play(host.as_mut(), &song, &Script::of(passages, BlockSizes::Fixed(512)));
+            let first = recording.notes().iter().map(|note| note.on_sample).min().expect("chords came");
+            assert_eq!(first / 24_000, 8, "{face:?}: the first chord at beat {}", first as f64 / 24_000.0);
         }
         String::new()
     });

@@ -6,7 +6,8 @@ use crate::support::{
     stage::{self, ALL, BOTH, Face},
     this_test,
 };
-use hosts::{ParamId, Ports};
+use hosts::{ClapHost, ParamId, Ports};
+use std::collections::BTreeSet;
 
 /// Id, name, number of steps (0: it is continuous to the host), the text of the default, and whether it is the player's
 /// to set.
@@ -162,7 +163,7 @@ fn numbers_of_parameters_stay() {
     for (id, number) in NUMBERS {
         assert_eq!(ParamId::of(id).0, number, "{id}");
     }
-    let all: std::collections::BTreeSet<u32> = PARAMS.iter().map(|(id, ..)| ParamId::of(id).0).collect();
+    let all: BTreeSet<u32> = PARAMS.iter().map(|(id, ..)| ParamId::of(id).0).collect();
     assert_eq!(all.len(), PARAMS.len(), "two parameters share a number");
 }
 
@@ -171,6 +172,37 @@ fn the_readme_lists_the_parameters_as_they_are() {
     let readme = include_str!("../../README.md");
     let table = realchords::params::table::table();
     assert!(readme.contains(table.trim()), "the README's table of parameters must read:\n{table}");
+}
+
+#[test]
+fn controllers_with_eight_knobs_have_pages() {
+    alone(
+        &this_test!(),
+        "shipped",
+        || House::SHIPPED,
+        || {
+            let mut host = ClapHost::load(stage::library()).expect("it loads");
+            let pages = host.pages();
+            assert!(pages.len() >= 8, "{} pages", pages.len());
+            let known: BTreeSet<u32> = PARAMS.iter().map(|(id, ..)| ParamId::of(id).0).collect();
+            let mut missing = known.clone();
+            for page in &pages {
+                println!("{} / {}: {} knobs", page.section, page.name, page.params.len());
+                assert!((1..=8).contains(&page.params.len()), "{page:?}");
+                for param in &page.params {
+                    assert!(known.contains(&param.0), "{page:?}");
+                    missing.remove(&param.0);
+                }
+            }
+            let missing: Vec<&str> = PARAMS
+                .iter()
+                .filter(|(id, ..)| missing.contains(&ParamId::of(id).0))
+                .map(|row| row.0)
+                .collect();
+            assert_eq!(missing, ["infer_p50"], "parameters on no page");
+            String::new()
+        },
+    );
 }
 
 #[test]

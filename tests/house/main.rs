@@ -26,4 +26,6 @@ mod timing;
 #[cfg(test)]
 mod transport;
 #[cfg(test)]
+mod voice_leading;
+#[cfg(test)]
 mod whole_house;

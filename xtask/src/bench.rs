@@ -70,10 +70,13 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let mut figures = Vec::new();
     if !args.reaction {
         figures.extend(blocks()?);
-        let mut cargo = place::cargo();
-        cargo.args(["bench", "--package", "realchords", "--bench", "frame"]).stderr(Stdio::inherit());
-        cargo.envs(runtime.iter().map(|runtime| ("REALCHORDS_ONNXRUNTIME", &runtime.library)));
-        figures.extend(lines(&mut cargo)?);
+        for (package, name) in [("realchords", "frame"), ("hall", "loops")] {
+            let mut cargo = place::cargo();
+            cargo.args(["bench", "--package", package, "--bench", name]).stderr(Stdio::inherit());
+            cargo.env("REALCHORDS_PLUGIN", &plugin);
+            cargo.envs(runtime.iter().map(|runtime| ("REALCHORDS_ONNXRUNTIME", &runtime.library)));
+            figures.extend(lines(&mut cargo)?);
+        }
     }
     let mut ourselves = Command::new(std::env::current_exe().context("this program has no path")?);
     ourselves.args(std::env::args_os().skip(1)).arg("--live").arg(&plugin).stderr(Stdio::inherit());

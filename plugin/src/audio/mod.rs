@@ -79,6 +79,8 @@ pub struct Audio {
     /// The keys of ours that have sounded since the last frame closed, and those struck.
     sounded_keys: Keys,
     struck_keys: Keys,
+    /// Whether a key went down in the block before, while nothing ran: enough for a clock of our own to begin.
+    was_touched: bool,
     snapshot: Snapshot,
     /// Samples since the editor was shown an instant.
     unshown_samples: u32,
@@ -115,6 +117,7 @@ impl Audio {
             flush: false,
             sounded_keys: Keys::default(),
             struck_keys: Keys::default(),
+            was_touched: false,
             snapshot: Snapshot::default(),
             unshown_samples: 0,
         }
@@ -124,8 +127,8 @@ impl Audio {
     pub fn reset(&mut self) {
         self.playhead.stop();
         self.listener.clear();
-        self.end_epoch();
-        self.heard_player = false;
+        self.console = Console::default();
+        self.end_take();
         self.flush = true;
     }
 
@@ -133,22 +136,33 @@ impl Audio {
     pub fn process(&mut self, block: &Block, port: &mut impl Port) {
         self.sounding.settle(port);
         let mut incoming = port.receive();
-        let sounds = matches!(incoming, Some(Incoming::On { .. })) || self.listener.holds_any();
+        let was_touched = std::mem::take(&mut self.was_touched);
+        let is_touched = matches!(incoming, Some(Incoming::On { .. }));
+        let sounds = is_touched || was_touched || self.listener.holds_any();
         let own_bpm = block.settings.free_run_bpm;
         let transport =
             self.free_run.follow(block.transport, own_bpm, sounds, block.num_samples, block.sample_rate);
         let block = &Block { transport, ..*block };
-        self.sample_rate = block.sample_rate;
+        if playhead::RATES_HZ.contains(&block.sample_rate) {
+            self.sample_rate = block.sample_rate;
+        }
         self.take_settings(block, port);
+        let cut = self.playhead.open_frame().zip(self.playhead.coming());
         match self.playhead.begin_block(block) {
             Change::None => {}
             Change::Begins => self.begin_epoch(port),
             Change::Ends => {
+                // A frame that the stop cuts is heard, or what it played would be missing from the capture.
+                if let Some((Moment::Closes { frame, ordinal }, coming)) = cut {
+                    self.close_frame(frame, ordinal, Some(coming));
+                }
                 self.performer.end(port, &mut self.sounding, 0);
-                self.end_epoch();
-                self.heard_player = false;
+                self.end_take();
             }
             Change::Wraps => self.wrap(port, 0),
+        }
+        if let Some(bpm) = self.playhead.tempo_bpm() {
+            self.links.health.set_tempo_bpm(bpm);
         }
         self.take_plans();
         self.take_wishes();
@@ -219,37 +233,53 @@ impl Audio {
         }
         self.settings.rules.roll = self.roll;
         self.settings.rules.force = self.force;
-        let lead =
-            (-f64::from(settings.comping.nudge_ms)).clamp(0.0, MAX_NUDGE_MS) * 1e-3 * block.sample_rate;
+        let lead = (-f64::from(settings.comping.nudge_ms)).clamp(0.0, MAX_NUDGE_MS) * 1e-3 * self.sample_rate;
         self.playhead.set_lead(lead as i64);
     }
 
     /// What was pressed in this block.
     fn take_wishes(&mut self) {
+        // Before the dice are rolled again: what comes now is of the plan that was seen.
+        if self.wishes.next {
+            self.bring_next();
+        }
         if self.wishes.reroll || self.wishes.undo {
             let roll =
                 if self.wishes.reroll { self.roll.wrapping_add(1) } else { self.roll.saturating_sub(1) };
             if roll != self.roll {
                 self.roll = roll;
                 self.settings.rules.roll = roll;
-                self.ask_again();
+                self.ask_again(self.rules());
             }
-        }
-        if self.wishes.next {
-            self.bring_next();
         }
     }
 
-    fn ask_again(&mut self) {
+    fn ask_again(&mut self, rules: Rules) {
         if self.playhead.tempo_bpm().is_some() {
-            let rules = self.rules();
-            self.links.tell(ToWorker::Again { epoch: self.epoch, rules }, rules.offline);
+            self.links.tell(ToWorker::Again { epoch: self.epoch, rules }, self.settings.rules.offline);
         }
+    }
+
+    /// Offline only: nobody has drafted, so that is asked for and waited for.
+    fn await_drafts(&mut self) {
+        self.ask_again(Rules { offline: false, ..self.rules() });
+        let mut waits = 0;
+        while self.links.health.is_thinking()
+            && self.links.health.worker() == WorkerState::Ready
+            && waits < MAX_WAITS
+        {
+            waits += u32::from(!self.links.wait_offline());
+        }
+        self.take_plans();
     }
 
     /// The next chord of the plan comes now; where none is planned, the worker is asked for one.
     fn bring_next(&mut self) {
-        let (Some(next), Some(cue)) = (self.playhead.next_ordinal(), self.cue_now()) else { return };
+        let Some(next) = self.playhead.next_ordinal() else { return };
+        if self.settings.rules.offline {
+            self.await_drafts();
+        }
+        let Some(cue) = self.cue_now() else { return };
         let current = self.performer.current();
         let planned =
             (next..next + plan::ROOM as i64).find_map(|ordinal| match self.plan.at(ordinal)?.chord {
@@ -267,7 +297,7 @@ impl Audio {
             None => {
                 self.force = self.force.wrapping_add(1);
                 self.settings.rules.force = self.force;
-                self.ask_again();
+                self.ask_again(self.rules());
             }
         }
     }
@@ -296,9 +326,6 @@ impl Audio {
         self.end_epoch();
         self.sought = self.heard_player;
         self.listener.begin();
-        if let Some(bpm) = self.playhead.tempo_bpm() {
-            self.links.health.set_tempo_bpm(bpm);
-        }
         if let Some(coming) = self.playhead.coming() {
             let (rules, seek) = (self.rules(), self.sought);
             self.links.tell(ToWorker::Begin { epoch: self.epoch, coming, seek, rules }, rules.offline);
@@ -310,6 +337,14 @@ impl Audio {
         let rules = self.settings.rules;
         let listen = if self.sought && !rules.listen_again { 0 } else { rules.listen };
         Rules { listen, ..rules }
+    }
+
+    /// The host has stopped: the next take begins as the first did, or what a project plays would hang on how often it
+    /// was played.
+    fn end_take(&mut self) {
+        self.end_epoch();
+        self.heard_player = false;
+        (self.roll, self.force) = (0, 0);
     }
 
     /// Nothing of what was planned and heard counts any more.
@@ -349,6 +384,8 @@ impl Audio {
         }
         self.playhead.wrap(offset);
         self.performer.end(port, &mut self.sounding, offset);
+        // Another frame starts than the one that had neared.
+        self.early = None;
     }
 
     /// Chords that are nudged forwards are played before their frame, where its plan is there in time.
@@ -445,6 +482,7 @@ impl Audio {
         let passes = self.settings.passes_melody();
         match event {
             Incoming::On { offset, channel, key, velocity } => {
+                self.was_touched = self.playhead.tempo_bpm().is_none();
                 self.listener.press(channel, key, velocity, self.playhead.sample_at(offset));
                 if passes {
                     self.sounding.start(port, Owner::Melody, offset, channel, key, velocity);

@@ -37,9 +37,10 @@ impl Plan {
             return;
         }
         let place = &mut self.frames[index(planned.ordinal)];
-        let stands = place.is_some_and(|p| {
-            p.ordinal == planned.ordinal && p.frame == planned.frame && p.standing != Standing::Draft
-        });
+        // What stands for a frame that will not come after all gives way to a chord that stands, never to a draft: the
+        // host may yet come back to it.
+        let settled = place.filter(|p| p.ordinal == planned.ordinal && p.standing != Standing::Draft);
+        let stands = settled.is_some_and(|p| p.frame == planned.frame || planned.standing == Standing::Draft);
         if !stands {
             *place = Some(planned);
             if planned.standing == Standing::Committed {
@@ -137,6 +138,15 @@ mod tests {
         let there = Planned { frame: Frame(0), ..planned(3, 7, Committed) };
         plan.accept(there);
         assert_eq!(plan.take(3, Frame(0)), Some(there));
+    }
+
+    #[test]
+    fn a_draft_of_another_frame_does_not_make_way_for_another_chord() {
+        let mut plan = plan();
+        plan.accept(planned(3, 0, Committed));
+        plan.accept(Planned { frame: Frame(0), ..planned(3, 5, Draft) });
+        plan.accept(planned(3, 7, Committed));
+        assert_eq!(plan.take(3, Frame(3)), Some(planned(3, 0, Committed)));
     }
 
     #[test]

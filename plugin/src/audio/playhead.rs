@@ -23,6 +23,8 @@ const SAMPLE_SLACK: f64 = 1e-3;
 const START_SLACK_BEATS: f64 = 1e-5;
 /// Tempos we follow, in quarter notes a minute.
 const TEMPOS_BPM: std::ops::RangeInclusive<f64> = 1.0..=1000.0;
+/// Sample rates we follow, in Hz.
+pub const RATES_HZ: std::ops::RangeInclusive<f64> = 1000.0..=10_000_000.0;
 /// Places we follow, in beats.
 const FARTHEST_BEATS: f64 = 1e8;
 
@@ -132,9 +134,8 @@ impl Playhead {
         self.transport = transport;
         let tempo = transport.tempo_bpm.filter(|bpm| TEMPOS_BPM.contains(bpm));
         let place = transport.position.map(|beats| beats.0);
-        let sane = place.is_none_or(|beats| beats.abs() < FARTHEST_BEATS)
-            && block.sample_rate >= 1.0
-            && block.sample_rate.is_finite();
+        let sane =
+            place.is_none_or(|beats| beats.abs() < FARTHEST_BEATS) && RATES_HZ.contains(&block.sample_rate);
         let Some(tempo_bpm) = tempo.filter(|_| transport.playing && sane) else {
             return if self.running.take().is_some() { Change::Ends } else { Change::None };
         };
@@ -157,7 +158,8 @@ impl Playhead {
         }
         let wrapped = |cycle: Cycle| (off + cycle.end.0 - cycle.start.0).abs() <= near && off < 0.0;
         if off.abs() <= near {
-            let tempo_changed = tempo_bpm != running.tempo_bpm;
+            // Of the clock in samples, so that another sample rate counts too.
+            let tempo_changed = beats_per_sample != running.beats_per_sample;
             if tempo_changed || off.abs() > AGREES_BEATS {
                 let pull = if tempo_changed { 1.0 } else { PULL };
                 running = Running {

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod playing;
+#[cfg(test)]
+mod storm;
 
 use super::*;
 use crate::{
@@ -176,6 +178,22 @@ fn each_frame_is_heard_once_with_what_was_really_played() {
     ];
     assert_eq!(heard.iter().map(|h| (h.melody, h.played)).collect::<Vec<_>>(), expected);
     assert!(heard.iter().enumerate().all(|(idx, h)| h.ordinal == idx as i64 && h.frame.0 == h.ordinal));
+}
+
+#[test]
+fn a_frame_that_a_stop_cuts_is_heard() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(2, chord(5));
+    stage.press(10, 64);
+    stage.run(2 * SAMPLES_A_FRAME + 1000);
+    assert_eq!(stage.heard().len(), 2);
+    stage.block.transport.playing = false;
+    stage.run(64);
+    stage.run(64);
+    let heard = stage.heard();
+    assert_eq!(heard.iter().map(|h| (h.ordinal, h.played)).collect::<Vec<_>>(), [(2, chord(5))]);
+    assert!(stage.audio.is_silent());
 }
 
 #[test]

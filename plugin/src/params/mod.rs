@@ -3,6 +3,7 @@
 
 mod by_id;
 pub mod choices;
+mod pages;
 mod preset;
 mod settings;
 mod state;
@@ -25,6 +26,7 @@ pub use by_id::Control;
 use choices::{KeyChoice, ModeChoice, Tonic};
 use music::key::Mode;
 use nice_plug::prelude::*;
+pub use state::complete;
 pub use status::{StatusParams, status};
 use std::sync::Arc;
 use text::{beats, beats_and_ms, channel, key, milliseconds, or_word, parse_beats, percent};

@@ -1,11 +1,16 @@
-//! What is saved with the project besides parameters: how the framework reads and writes it. Host main thread.
+//! What is saved with the project: how the framework reads and writes what is no parameter, and what a project that says
+//! less than we know of means. Host main thread.
 
 use super::ChordsParams;
 use crate::{
     editor::face::{Face, SharedFace},
-    links::{Capture, ModelChoice, ModelWish, SharedCapture},
+    links::{Capture, Health, ModelChoice, ModelWish, SharedCapture},
 };
-use nice_plug::{params::persist::PersistentField, prelude::Params};
+use nice_plug::{
+    params::persist::PersistentField,
+    plugin::{ParamValue, PluginState},
+    prelude::{ParamPtr, Params},
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 impl ChordsParams {
@@ -17,6 +22,35 @@ impl ChordsParams {
     /// What is to be saved, alike.
     pub fn saved(&self) -> BTreeMap<String, String> {
         self.serialize_fields()
+    }
+}
+
+/// Puts in what a project does not say, because it was saved before that was there: as an instance begins. Else a session
+/// would hang on what was loaded before it.
+pub fn complete(state: &mut PluginState) {
+    let params = ChordsParams::new(&Arc::new(Health::default()));
+    for (id, param, _) in params.param_map() {
+        state.params.entry(id).or_insert_with(|| at_first(&param));
+    }
+    for (key, value) in params.serialize_fields() {
+        state.fields.entry(key).or_insert(value);
+    }
+}
+
+/// The value of a parameter of an instance that was not touched yet, as it is saved.
+#[expect(unsafe_code, reason = "the framework hands out its parameters as pointers")]
+fn at_first(param: &ParamPtr) -> ParamValue {
+    // SAFETY: the parameters that the pointer points into live as long as `complete`, which calls this.
+    unsafe {
+        match param {
+            ParamPtr::FloatParam(_) => ParamValue::F32(param.default_plain_value()),
+            ParamPtr::IntParam(_) => ParamValue::I32(param.default_plain_value() as i32),
+            ParamPtr::BoolParam(_) => ParamValue::Bool(param.default_plain_value() > 0.5),
+            ParamPtr::EnumParam(choice) => match (**choice).unmodulated_plain_id() {
+                Some(id) => ParamValue::String(id.to_owned()),
+                None => ParamValue::I32(param.default_plain_value() as i32),
+            },
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the player played in the host's loop, frame by frame: from the second pass on it stands in for the melody
-//! that the model would have to imagine. Worker thread; pure.
+//! that the model would have to imagine, and says which chords the coming notes will fit. Worker thread; pure.
 //!
 //! It is trusted until the player departs from it, then no more until a bar was played as before. A note let go
 //! a little sooner or later is no departure: only what starts, or does not start, is.
 
+use super::rules::after;
 use crate::links::{Coming, Turn};
-use music::{grid::Frame, meter::BarPhase, vocab::MelodyToken};
+use music::{grid::Frame, meter::BarPhase, pitch::PitchClass, vocab::MelodyToken};
 
 /// Frames of a loop that are remembered: 256 bars of common time. Longer loops are not.
 const MAX_FRAMES: i64 = 4096;
@@ -55,6 +56,22 @@ impl LoopMemory {
     pub fn recall(&self, coming: &Coming) -> Option<MelodyToken> {
         let known = !self.departed && coming.turn.and_then(bounds) == self.bounds;
         self.heard[self.place(coming.frame).filter(|_| known)?]
+    }
+
+    /// The notes that will sound in a frame and the ones after it, `horizon` frames in all or as far as is known.
+    pub fn ahead(&self, coming: Coming, horizon: usize) -> impl Iterator<Item = PitchClass> + '_ {
+        let frames = std::iter::successors(Some(coming), |coming| Some(after(*coming))).take(horizon);
+        frames
+            .map_while(|coming| self.recall(&coming).map(|_| coming.frame))
+            .filter_map(|frame| self.note(frame))
+    }
+
+    /// The note that sounds in a frame, its onset looked for as far back as a loop goes.
+    fn note(&self, frame: Frame) -> Option<PitchClass> {
+        let place = self.place(frame)?;
+        let back = self.heard[..=place].iter().rev().chain(self.heard[place + 1..].iter().rev());
+        let onset = back.copied().map_while(|token| token).find(|token| *token != MelodyToken::HOLD)?;
+        onset.pitch().map(|pitch| pitch.class())
     }
 
     fn place(&self, frame: Frame) -> Option<usize> {
@@ -135,6 +152,25 @@ mod tests {
         assert_eq!(recalled(&memory, 0..1, turn), "?");
         play(&mut memory, 0, "C4 - D4 . F4", turn);
         assert_eq!(recalled(&memory, 5..6, turn), "?");
+    }
+
+    #[test]
+    fn the_notes_ahead_are_told_as_far_as_they_are_known() {
+        let (mut memory, turn) = (LoopMemory::default(), turn(0, 7));
+        let ahead = |memory: &LoopMemory, from, horizon| -> Vec<i32> {
+            let notes = memory.ahead(coming(from, turn), horizon);
+            notes.map(|class| i32::from(class.semitones())).collect()
+        };
+        play(&mut memory, 0, "C4 - . . E4", turn);
+        assert_eq!(ahead(&memory, 0, 8), [0, 0, 4], "and nothing of what was not heard yet");
+        play(&mut memory, 5, "- - F4", turn);
+        assert_eq!(ahead(&memory, 0, 8), [0, 0, 4, 4, 4, 5]);
+        assert_eq!(ahead(&memory, 6, 4), [4, 5, 0, 0], "around the loop's end");
+        // A note that is held over the loop's end sounds from its onset.
+        play(&mut memory, 0, "- - . .", turn);
+        assert_eq!(ahead(&memory, 0, 2), [] as [i32; 0], "who departs is not foreseen");
+        play(&mut memory, 4, "E4 - - F4", turn);
+        assert_eq!(ahead(&memory, 0, 3), [5, 5]);
     }
 
     #[test]

@@ -123,6 +123,9 @@ pub trait ChordModel: Send {
     /// Its sizes.
     fn dims(&self) -> Dims;
 
+    /// Whether a chord is due, from here on: an engine that instances share goes by it. At first one is.
+    fn hurry(&mut self, _in_hurry: bool) {}
+
     /// Answers for a frame. The cache is only read.
     ///
     /// # Errors

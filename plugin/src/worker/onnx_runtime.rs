@@ -30,6 +30,7 @@ pub struct OnnxRuntime {
     session: Arc<Turns<Session>>,
     dims: Dims,
     library: String,
+    in_hurry: bool,
 }
 
 impl OnnxRuntime {
@@ -43,7 +44,7 @@ impl OnnxRuntime {
         let session = SESSIONS
             .take(file, || session(&environment, file).map(Turns::new))
             .map_err(|e| open(one_line(&e)))?;
-        Ok(Self { session, dims: Dims::of(manifest), library })
+        Ok(Self { session, dims: Dims::of(manifest), library, in_hurry: true })
     }
 
     /// The library's file name, which tells its version.
@@ -85,6 +86,10 @@ impl ChordModel for OnnxRuntime {
         self.dims
     }
 
+    fn hurry(&mut self, in_hurry: bool) {
+        self.in_hurry = in_hurry;
+    }
+
     fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
         let failed = |e: ort::Error| ModelError::Step { engine: ENGINE, reason: one_line(&e) };
         let Dims { layers, heads, head_size, context } = self.dims;
@@ -107,7 +112,7 @@ impl ChordModel for OnnxRuntime {
             ])
         })()
         .map_err(failed)?;
-        let mut session = self.session.take_turn();
+        let mut session = self.session.take_turn(self.in_hurry);
         let answer = session.run(inputs).map_err(failed)?;
         let wanted: [(&'static str, &mut Vec<f32>); 4] = [
             (names::CHORD_LOGITS, &mut output.chord_logits),

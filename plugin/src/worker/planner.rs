@@ -109,6 +109,7 @@ impl Planner {
         message: &ToWorker,
         sink: &mut dyn Sink,
     ) -> Result<(), ModelError> {
+        model.hurry(true);
         match message {
             ToWorker::Begin { epoch, coming, seek, rules } => {
                 if !seek {
@@ -249,6 +250,8 @@ impl Planner {
             if done || (place.ordinal >= last_commit && sink.num_waiting() > 0) {
                 return Ok(());
             }
+            // What is drafted from here on is for show, and other instances have chords due.
+            model.hurry(place.ordinal < last_commit);
             let melody = self.foresee_melody(place.coming, rules);
             let next = rules::after(place.coming);
             self.history.imagine(model, token, melody, next.phase)?;
@@ -277,7 +280,10 @@ impl Planner {
         let standing = if place.entered { Standing::Committed } else { Standing::Listening };
         let last = if coming.cut { ChordToken::SILENCE } else { self.history.last_chord() };
         let goes_on = last.may_precede(ChordToken::HOLD);
-        let logits = rules::weigh(rules, &self.history.answer().chord_logits, goes_on);
+        let mut logits = rules::weigh(rules, &self.history.answer().chord_logits, goes_on);
+        if rules.loop_memory {
+            rules::foresee(&mut logits, place.sounding, self.loop_memory.ahead(coming, rules::HORIZON));
+        }
         let fits = |id: usize| ChordToken::from_id(id).is_some_and(|next| legal.allows(last, next));
         let sampling = Sampling {
             temperature: self.sampling.temperature * rules.temperature.max(0.0),

@@ -7,7 +7,7 @@ use super::{
     planner::{Planner, Sink},
 };
 use crate::links::{Heard, Planned, Rules, ToWorker};
-use music::{sampling::Sampling, vocab::CONTEXT_FRAMES};
+use music::{meter::BarPhase, sampling::Sampling, vocab::CONTEXT_FRAMES};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -103,6 +103,12 @@ impl Player {
             ToWorker::Again { .. } => return Ok(()),
         };
         self.take(&message, &mut Nobody)
+    }
+
+    /// Whether the engine answers at all. What was told before is forgotten.
+    pub fn is_well(&mut self) -> bool {
+        let mut history = History::new(self.model.dims());
+        guarded(|| history.begin(self.model.as_mut(), BarPhase::Unknown)).is_ok()
     }
 
     /// Begins anew: is told the messages from number `from` on again, and plans from the last.

@@ -5,6 +5,7 @@ use music::{
     chord::Chord,
     grid::{FRAMES_PER_BEAT, Frame},
     meter::BarPhase,
+    pitch::{OCTAVE, PitchClass},
     vocab::ChordToken,
 };
 
@@ -109,6 +110,37 @@ pub fn weigh(rules: &Rules, logits: &[f32], goes_on: bool) -> Vec<f32> {
     weighed
 }
 
+/// How many frames of a remembered melody speak for the chord that begins or goes on in the first of them: a half bar.
+pub const HORIZON: usize = 8;
+/// How likely a note of the melody is one of the chord it sounds over, as in the songs of the training set.
+const IN_CHORD: f32 = 0.77;
+/// What a frame of a note counts: a beat of it is one note.
+const FRAME_WEIGHT: f32 = 1.0 / FRAMES_PER_BEAT as f32;
+
+/// The logits given the notes that will sound over the chord, a pitch class a frame: the model's own as the prior, times
+/// how likely those notes are over each chord. The chord that sounds speaks for the hold; silence takes no side.
+pub fn foresee(logits: &mut [f32], sounding: ChordToken, notes: impl Iterator<Item = PitchClass>) {
+    let mut counts = [0.0; OCTAVE as usize];
+    notes.for_each(|note| counts[usize::from(note.semitones())] += FRAME_WEIGHT);
+    let all: f32 = counts.iter().sum();
+    if all == 0.0 {
+        return;
+    }
+    let worth = |chord: Chord| {
+        let tones = chord.pitch_classes();
+        let size = tones.len() as f32;
+        let within: f32 = tones.iter().map(|tone| counts[usize::from(tone.semitones())]).sum();
+        let (inside, outside) = (IN_CHORD / size, (1.0 - IN_CHORD) / (f32::from(OCTAVE) - size));
+        within * inside.ln() + (all - within) * outside.ln()
+    };
+    let none = -all * f32::from(OCTAVE).ln();
+    for (id, logit) in logits.iter_mut().enumerate() {
+        let token =
+            ChordToken::from_id(id).map(|token| if token == ChordToken::HOLD { sounding } else { token });
+        *logit += token.and_then(ChordToken::chord).map_or(none, worth);
+    }
+}
+
 /// Adds to the logits of onsets what each chord is worth, and to all so much that an onset is as likely as before.
 fn favour(onsets: &mut [f32], worth: impl Fn(Chord) -> f32) {
     let before = log_sum_exp(onsets);
@@ -205,6 +237,29 @@ mod tests {
             let finite = |logits: &[f32]| logits.iter().map(|logit| logit.is_finite()).collect::<Vec<bool>>();
             prop_assert_eq!(finite(&leaned), finite(&logits), "every colour stays possible");
         }
+    }
+
+    #[test]
+    fn coming_notes_speak_for_the_chords_they_fit() {
+        let class = PitchClass::new;
+        let onset = |root: i32| ChordToken::onset(class(root), music::chord::Quality::MAJOR);
+        let (c, f, g) = (onset(0), onset(5), onset(7));
+        let said = |sounding: ChordToken, notes: &[i32]| {
+            let mut logits = vec![0.0; ChordToken::COUNT];
+            foresee(&mut logits, sounding, notes.iter().map(|note| class(*note)));
+            logits
+        };
+        let logits = said(c, &[5, 5, 9, 9]);
+        assert!(logits[f.id()] > logits[c.id()] && logits[f.id()] > logits[g.id()]);
+        assert_eq!(logits[ChordToken::HOLD.id()], logits[c.id()], "the hold is what sounds");
+        assert!(logits[f.id()] > logits[0] && logits[0] > logits[c.id()], "silence takes no side");
+        // A chord of more tones is not the better for having them all.
+        let seventh = music::symbol::parse("Fmaj7").unwrap().unwrap();
+        let seventh = ChordToken::onset(seventh.root, seventh.quality);
+        assert!(logits[seventh.id()] < logits[f.id()]);
+        let longer = said(c, &[5, 5, 5, 5, 9, 9, 9, 9]);
+        assert!(longer[f.id()] - longer[g.id()] > logits[f.id()] - logits[g.id()]);
+        assert!(said(c, &[]).iter().all(|logit| *logit == 0.0), "nothing is known, nothing is said");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! wished for. Worker thread.
 //!
 //! An engine that fails or panics costs the frame it failed at: at the next message it is told again what was heard of
-//! late. After [`MOST_FAILURES`] in a row it is given up, and chords are silent until another model is chosen.
+//! late. After [`MOST_FAILURES`] in a row it is set aside and chords are silent; once a beat it is tried again, so that
+//! chords are back as soon as it is well, or until another model is chosen.
 //! Where the rules ask for it, the chords captured before are played and no model is asked.
 //! Another model is opened beside and told again what was heard while the old one plays on; then it takes over.
 
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::links::{Engine, Health, ModelChoice, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState};
 use crate::memory::{Recorder, print::print};
-use music::{harmony::ChordFrame, key::Key};
+use music::{grid::FRAMES_PER_BEAT, harmony::ChordFrame, key::Key};
 use std::{
     sync::{
         Arc,
@@ -25,8 +26,10 @@ use std::{
     time::Instant,
 };
 
-/// Failures without a good answer between after which a model is given up.
+/// Failures without a good answer between after which a model is set aside.
 pub const MOST_FAILURES: u32 = 5;
+/// Messages from one try of a model that is set aside to the next: a beat.
+const RETRY_AFTER: u32 = FRAMES_PER_BEAT as u32;
 /// Messages that a model about to take over is told again for each one taken while the host renders offline, where
 /// nobody pauses.
 const OFFLINE_PACE: usize = 4;
@@ -68,11 +71,25 @@ struct Newcomer {
     next: u64,
 }
 
+/// A model that has failed too often.
+struct Patient {
+    player: Player,
+    choice: ModelChoice,
+    words: Words,
+    /// Messages until it is tried again.
+    rests: u32,
+}
+
 /// What is said of a model.
+#[derive(Clone, Debug)]
 struct Words {
     engine: Engine,
     name: String,
     engine_name: String,
+}
+
+impl Words {
+    const NONE: Self = Self { engine: Engine::None, name: String::new(), engine_name: String::new() };
 }
 
 /// A model that is opened beside.
@@ -91,7 +108,8 @@ pub struct Server<O> {
     recent: Recent,
     player: Option<Player>,
     /// What plays, in words, without what else there is to say.
-    name: String,
+    words: Words,
+    patient: Option<Patient>,
     /// What was chosen and plays; a refused choice is not remembered, so that it can be tried again.
     playing: Option<ModelChoice>,
     /// The wish that was looked at last.
@@ -120,7 +138,8 @@ impl<O: Open> Server<O> {
             watch: Stopwatch::default(),
             recent: Recent::default(),
             player: None,
-            name: String::new(),
+            words: Words::NONE,
+            patient: None,
             playing: None,
             generation: 0,
             opening: None,
@@ -193,19 +212,20 @@ impl<O: Open> Server<O> {
     fn begin_with(&mut self, player: Player, choice: ModelChoice, words: Words) {
         self.health.write_texts(|texts| {
             texts.model.clone_from(&words.name);
-            texts.engine = words.engine_name;
+            texts.engine.clone_from(&words.engine_name);
             texts.trouble.clear();
         });
         self.health.set_engine(words.engine);
         self.health.set_worker(WorkerState::Ready);
-        (self.player, self.playing, self.name) = (Some(player), Some(choice), words.name);
-        (self.failures, self.is_stale) = (0, false);
+        (self.player, self.playing, self.words) = (Some(player), Some(choice), words);
+        (self.failures, self.is_stale, self.patient) = (0, false, None);
     }
 
     /// Says something beside what plays.
     fn say_beside(&self, what: &str) {
+        let name = &self.words.name;
         self.health.write_texts(|texts| {
-            texts.model = if self.name.is_empty() { what.into() } else { format!("{}; {what}", self.name) };
+            texts.model = if name.is_empty() { what.into() } else { format!("{name}; {what}") };
         });
     }
 
@@ -248,7 +268,7 @@ impl<O: Open> Server<O> {
     }
 
     fn say_beside_nothing(&self) {
-        self.health.write_texts(|texts| texts.model.clone_from(&self.name));
+        self.health.write_texts(|texts| texts.model.clone_from(&self.words.name));
     }
 
     /// Tells the model about to take over one message more, or lets it take over; whether there was anything to do.
@@ -286,6 +306,7 @@ impl<O: Open> Server<O> {
         if std::mem::take(&mut self.is_printing) && self.player.is_none() {
             self.health.set_worker(self.without);
         }
+        self.try_patient();
         let is_offline = rules(&message).offline;
         while let Some(player) = &mut self.player {
             let from = self.recent.from_in_time(self.health.infer_ms().0);
@@ -320,6 +341,10 @@ impl<O: Open> Server<O> {
             self.health.write_texts(|texts| texts.trouble = why.into());
             return;
         }
+        let words = std::mem::replace(&mut self.words, Words::NONE);
+        if let (Some(player), Some(choice)) = (self.player.take(), self.playing.take()) {
+            self.patient = Some(Patient { player, choice, words, rests: RETRY_AFTER });
+        }
         self.lose_player(WorkerState::Dead);
         self.health.write_texts(|texts| {
             texts.model = why.into();
@@ -328,10 +353,26 @@ impl<O: Open> Server<O> {
         self.links.ring_audio();
     }
 
+    /// Once a beat the model that was set aside is told a little of what was heard; if it takes that, it plays again.
+    fn try_patient(&mut self) {
+        let Some(patient) = &mut self.patient else { return };
+        patient.rests = patient.rests.saturating_sub(1);
+        if patient.rests > 0 {
+            return;
+        }
+        patient.rests = RETRY_AFTER;
+        if patient.player.is_well()
+            && let Some(Patient { player, choice, words, .. }) = self.patient.take()
+        {
+            self.begin_with(player, choice, words);
+            self.is_stale = true;
+        }
+    }
+
     /// No model plays any more, or none could be opened.
     fn lose_player(&mut self, without: WorkerState) {
         (self.player, self.playing, self.without) = (None, None, without);
-        self.name.clear();
+        self.words = Words::NONE;
         self.health.set_engine(Engine::None);
         self.health.set_worker(without);
     }

@@ -1,14 +1,19 @@
 //! What all instances of a process share: a model file's weights lie in memory once an engine, however many instances
 //! play them, and go with the last of these. Worker threads only; the audio thread never comes here.
 //!
-//! An engine that can run one step at a time only is shared through [`Turns`]: whoever asked first is served first.
-//! An ordinary lock may be taken again and again by one instance that drafts while another's commit is due.
+//! An engine that can run one step at a time only is shared through [`Turns`]: who has a chord due goes before those that
+//! only draft, and else whoever asked first is served first. An ordinary lock may be taken again and again by one
+//! instance that drafts while another's commit is due, and wakes all that wait for it.
 
 use sha2::{Digest, Sha256};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ops::{Deref, DerefMut},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, Thread},
 };
 
 /// What a model file is known by: the SHA-256 of its bytes.
@@ -51,48 +56,67 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-/// Something that one thread uses at a time, in the order in which they asked.
+/// Something that one thread uses at a time: those in a hurry first, in the order in which they asked.
 pub struct Turns<T> {
     thing: Mutex<T>,
     queue: Mutex<Queue>,
-    moved: Condvar,
 }
 
-/// Numbers that are drawn and called as at a counter.
+/// Who waits, as at a counter.
 #[derive(Debug, Default)]
 struct Queue {
-    next: u64,
-    called: u64,
+    is_taken: bool,
+    hurried: VecDeque<Arc<Ticket>>,
+    patient: VecDeque<Arc<Ticket>>,
+}
+
+/// One who waits.
+#[derive(Debug)]
+struct Ticket {
+    is_called: AtomicBool,
+    thread: Thread,
 }
 
 impl<T> Turns<T> {
     /// Nobody uses it yet.
     pub fn new(thing: T) -> Self {
-        Self { thing: Mutex::new(thing), queue: Mutex::new(Queue::default()), moved: Condvar::new() }
+        Self { thing: Mutex::new(thing), queue: Mutex::default() }
     }
 
-    /// Waits for our turn, which lasts until the answer is dropped.
-    pub fn take_turn(&self) -> Turn<'_, T> {
+    /// Waits for our turn, which lasts until the answer is dropped. `in_hurry`: before all who are not.
+    pub fn take_turn(&self, in_hurry: bool) -> Turn<'_, T> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = queue.next;
-        queue.next += 1;
-        while queue.called != number {
-            queue = self.moved.wait(queue).unwrap_or_else(PoisonError::into_inner);
-        }
+        let ticket = std::mem::replace(&mut queue.is_taken, true).then(|| {
+            let ticket = Arc::new(Ticket { is_called: AtomicBool::new(false), thread: thread::current() });
+            let line = if in_hurry { &mut queue.hurried } else { &mut queue.patient };
+            line.push_back(ticket.clone());
+            ticket
+        });
         drop(queue);
-        // Made before the lock is taken: were it never taken, the next number would be called all the same.
+        // Acquire: what the one before did with the thing is seen.
+        while ticket.as_ref().is_some_and(|ticket| !ticket.is_called.load(Ordering::Acquire)) {
+            thread::park();
+        }
+        // Made before the lock is taken: were it never taken, the next would be called all the same.
         let call = CallNext(self);
         Turn { thing: self.thing.lock().unwrap_or_else(PoisonError::into_inner), _call: call }
     }
 }
 
-/// Calls the next number when dropped, a panic included.
+/// Calls the next in line when dropped, a panic included.
 struct CallNext<'a, T>(&'a Turns<T>);
 
 impl<T> Drop for CallNext<'_, T> {
     fn drop(&mut self) {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).called += 1;
-        self.0.moved.notify_all();
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.hurried.pop_front().or_else(|| queue.patient.pop_front()) {
+            // It goes from hand to hand: nobody comes between.
+            Some(ticket) => {
+                ticket.is_called.store(true, Ordering::Release);
+                ticket.thread.unpark();
+            }
+            None => queue.is_taken = false,
+        }
     }
 }
 
@@ -132,7 +156,6 @@ mod tests {
         pitch::Pitch,
         vocab::{ChordToken, MelodyToken},
     };
-    use std::thread;
 
     #[test]
     fn a_file_is_opened_once_and_goes_with_the_last_who_holds_it() {
@@ -152,10 +175,11 @@ mod tests {
     fn turns_are_taken_one_at_a_time_and_a_panic_ends_one() {
         let turns = Turns::new(0u32);
         thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
+            for nth in 0..4 {
+                let turns = &turns;
+                scope.spawn(move || {
                     for _ in 0..500 {
-                        let mut turn = turns.take_turn();
+                        let mut turn = turns.take_turn(nth % 2 == 0);
                         let before = *turn;
                         thread::yield_now();
                         *turn = before + 1;
@@ -163,12 +187,33 @@ mod tests {
                 });
             }
             let fails = scope.spawn(|| {
-                let _turn = turns.take_turn();
+                let _turn = turns.take_turn(false);
                 panic!("as this test wants");
             });
             assert!(fails.join().is_err());
         });
-        assert_eq!(*turns.take_turn(), 2000);
+        assert_eq!(*turns.take_turn(false), 2000);
+    }
+
+    #[test]
+    fn who_is_in_a_hurry_goes_before_all_who_are_not() {
+        let turns = Turns::new(Vec::new());
+        let num_waiting = || {
+            let queue = turns.queue.lock().unwrap();
+            queue.hurried.len() + queue.patient.len()
+        };
+        thread::scope(|scope| {
+            let held = turns.take_turn(false);
+            for (nth, in_hurry) in [false, false, true, false, true].into_iter().enumerate() {
+                let turns = &turns;
+                scope.spawn(move || turns.take_turn(in_hurry).push(nth));
+                while num_waiting() <= nth {
+                    thread::yield_now();
+                }
+            }
+            drop(held);
+        });
+        assert_eq!(*turns.take_turn(true), [2, 4, 0, 1, 3]);
     }
 
     /// The answers to a tune, one hash a frame.

@@ -19,6 +19,7 @@ use clack_extensions::{
     latency::PluginLatency,
     note_ports::PluginNotePorts,
     params::{ParamInfoBuffer, ParamInfoFlags, PluginParams},
+    remote_controls::{PluginRemoteControls, RemoteControlsPageBuffer},
     render::{PluginRender, PluginRenderError, RenderMode},
     state::PluginState,
 };
@@ -36,6 +37,17 @@ use std::{
 
 /// The longest text a value may read as, in bytes.
 const TEXT_BYTES: usize = 512;
+
+/// A page of eight knobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The group of pages it is one of.
+    pub section: String,
+    /// Its name.
+    pub name: String,
+    /// The parameters of its knobs, those that have none left out.
+    pub params: Vec<ParamId>,
+}
 
 /// A CLAP plugin in its host.
 pub struct ClapHost {
@@ -134,6 +146,24 @@ impl ClapHost {
                 is_bypass: found.flags.contains(ParamInfoFlags::IS_BYPASS),
             });
         }
+    }
+
+    /// The pages of knobs that the plugin describes.
+    pub fn pages(&mut self) -> Vec<Page> {
+        let plugin = self.instance.plugin_handle();
+        let Some(extension) = plugin.get_extension::<PluginRemoteControls>() else { return Vec::new() };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut buffer = RemoteControlsPageBuffer::new();
+        let mut pages = Vec::new();
+        for idx in 0..extension.count(&plugin) {
+            let Some(page) = extension.get(&plugin, idx, &mut buffer) else { continue };
+            pages.push(Page {
+                section: text(page.section_name),
+                name: text(page.page_name),
+                params: page.param_ids.iter().flatten().map(|id| ParamId(id.get())).collect(),
+            });
+        }
+        pages
     }
 
     /// The plugin's parameters extension, and the parameter with its id in clack's terms.

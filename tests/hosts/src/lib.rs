@@ -26,6 +26,6 @@ mod vst3_survey;
 pub mod window;
 
 pub use block::{Block, Event, ParamChange, TimedEvent, Transport};
-pub use clap_host::ClapHost;
+pub use clap_host::{ClapHost, Page};
 pub use host::{Format, HostError, Param, ParamId, PluginHost, Ports, Rendering, Setup};
 pub use vst3_host::{ClassChoice, Vst3Host};

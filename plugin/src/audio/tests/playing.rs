@@ -107,10 +107,87 @@ fn next_without_a_plan_asks_the_worker() {
             _ => None,
         })
         .collect();
-    assert_eq!(asked.iter().map(|rules| (rules.roll, rules.force)).collect::<Vec<_>>(), [(1, 0), (1, 1)]);
+    assert_eq!(asked.iter().map(|rules| (rules.roll, rules.force)).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
     stage.switch(Switches { undo: true, ..Switches::default() });
     stage.run(64);
     assert!(matches!(stage.worker.next_message(), Some(ToWorker::Again { rules, .. }) if rules.roll == 0));
+}
+
+#[test]
+fn thirty_rolls_are_undone_one_by_one_and_a_new_take_begins_with_the_first() {
+    let mut stage = playing(3);
+    stage.run(SAMPLES_A_FRAME);
+    stage.heard();
+    let press = |stage: &mut Stage, switches: Switches| -> Option<u32> {
+        stage.switch(switches);
+        stage.run(8);
+        stage.switch(Switches::default());
+        stage.run(8);
+        std::iter::from_fn(|| stage.worker.next_message()).find_map(|message| match message {
+            ToWorker::Again { rules, .. } => Some(rules.roll),
+            _ => None,
+        })
+    };
+    let (reroll, undo) =
+        (Switches { reroll: true, ..Switches::default() }, Switches { undo: true, ..Switches::default() });
+    let rolls: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, reroll)).collect();
+    assert_eq!(rolls, (1..=30).map(Some).collect::<Vec<_>>());
+    let undone: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, undo)).collect();
+    assert_eq!(undone, (0..30).rev().map(Some).collect::<Vec<_>>());
+    assert_eq!(press(&mut stage, undo), None, "there is nothing before the first");
+    press(&mut stage, reroll);
+    for stop in [true, false] {
+        if stop {
+            stage.block.transport.playing = false;
+            stage.run(8);
+            stage.block.transport.playing = true;
+        } else {
+            press(&mut stage, reroll);
+            stage.audio.reset();
+        }
+        stage.run(8);
+        let begin = std::iter::from_fn(|| stage.worker.next_message()).find_map(|message| match message {
+            ToWorker::Begin { rules, .. } => Some(rules.roll),
+            _ => None,
+        });
+        assert_eq!(begin, Some(0));
+    }
+}
+
+#[test]
+fn a_key_too_short_for_a_block_starts_our_own_clock_whatever_came_before_it() {
+    let mut stage = Stage::new();
+    stage.block.transport = Transport::default();
+    stage.block.settings.free_run_bpm = Some(120.0);
+    stage.incoming.push_back(Incoming::Other { offset: 0 });
+    stage.press(3, 60);
+    stage.incoming.push_back(Incoming::Off { offset: 50, channel: None, key: None });
+    stage.run(512);
+    stage.run(512);
+    assert!(stage.audio.playhead.tempo_bpm().is_some());
+}
+
+#[test]
+fn a_sample_rate_that_changes_without_a_word_is_followed() {
+    let mut stage = Stage::new();
+    stage.block.transport.position = None;
+    stage.run(SAMPLES_A_FRAME);
+    stage.block.sample_rate = 96_000.0;
+    stage.run(8);
+    assert_eq!(stage.audio.playhead.frame_length(), Some(12_000.0));
+    // What no host could mean is no transport, also where a chord is to sound again in that very block.
+    for rate in [1e300, f64::NAN, 0.0] {
+        let mut stage = playing(20);
+        stage.block.settings.comping.strum_ms = 50.0;
+        stage.run(2 * SAMPLES_A_FRAME);
+        stage.switch(Switches { mute: true, ..Switches::default() });
+        stage.run(64);
+        stage.switch(Switches::default());
+        stage.block.sample_rate = rate;
+        stage.run(64);
+        assert_eq!(stage.audio.playhead.tempo_bpm(), None);
+        assert!(stage.audio.is_silent());
+    }
 }
 
 #[test]

@@ -13,8 +13,8 @@ const LISTEN: i64 = 16;
 const BARS: i64 = 8;
 const TUNES: [&str; 6] =
     ["amazing-grace", "auld-lang-syne", "greensleeves", "londonderry-air", "north-window", "ode-to-joy"];
-/// One keeps the test short. It gives +0.119 remembered and +0.099 imagined: with this model most of the gain is the past's
-/// own, which both see.
+/// One keeps the test short: it gives +0.216 remembered and +0.099 imagined, which is the past's own worth, seen by both.
+/// More seeds, through the real plugin: `cargo xtask bench`, or `tests/benches/loops.rs`.
 const SEEDS: [u64; 1] = [1];
 
 /// Eight bars of a tune in `assets/tunes`, from its first whole bar on, and its meter.
@@ -134,5 +134,5 @@ fn a_loop_that_is_remembered_is_met_better_on_the_second_pass() {
     println!(
         "note in chord, second pass less first, commit {COMMIT} frames: remembered {remembered:+.3}, imagined {imagined:+.3}"
     );
-    assert!(remembered > 0.0, "remembered {remembered:+.3}, imagined {imagined:+.3}");
+    assert!(remembered > imagined + 0.05, "remembered {remembered:+.3}, imagined {imagined:+.3}");
 }
