@@ -283,7 +283,7 @@ fn in_a_stall_of_up_to_two_seconds_the_chord_is_held_and_within_a_beat_after_it_
             let (promised, place) = (32 + commit, 32 + stalled);
             let stray = gig.stage.sent.iter().find(|sent| sent.0 >= promised * FRAME);
             assert_eq!(stray, None, "commit {commit}, {stalled} frames");
-            let is_behind = gig.editor.snapshots.read().stage == crate::audio::Stage::Behind;
+            let is_behind = gig.editor.snapshots.read().glance.stage == crate::audio::Stage::Behind;
             assert_eq!(is_behind, place > promised, "commit {commit}, {stalled} frames");
             if place > promised {
                 assert!(!gig.audio.is_silent(), "the last chord is held");
@@ -297,7 +297,7 @@ fn in_a_stall_of_up_to_two_seconds_the_chord_is_held_and_within_a_beat_after_it_
             assert_eq!(gig.health.late(), late, "commit {commit}, {stalled} frames: late again");
             assert!(!gig.struck(place + 4).is_empty());
             assert_eq!(status(&gig.health), "ready");
-            assert_eq!(gig.editor.snapshots.read().stage, crate::audio::Stage::Playing);
+            assert_eq!(gig.editor.snapshots.read().glance.stage, crate::audio::Stage::Playing);
         }
     }
 }
