@@ -1,5 +1,5 @@
 //! What was played: the melody heard and the chords really played, frame by frame, kept with the project, to be played
-//! again ([`print`]) or taken along as a MIDI file ([`export`]). Always on. The worker writes, main and GUI threads
+//! again ([`mod@print`]) or taken along as a MIDI file ([`export`]). Always on. The worker writes, main and GUI threads
 //! read; never the audio thread: it is behind a lock.
 
 pub mod export;
