@@ -1,6 +1,6 @@
 //! Back from an exported file to a policy, so that training can go on from a model whose run is gone.
 //!
-//! The weights of a file stand where [`super::Writer`] puts them; a graph of the same shape is written once to learn the
+//! The weights of a file stand where the writer puts them; a graph of the same shape is written once to learn the
 //! places.
 
 use super::{Writer, graph::Builder, messages};
