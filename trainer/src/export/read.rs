@@ -59,7 +59,8 @@ mod tests {
         let back = super::policy(&file, SHAPE).unwrap();
         assert_eq!(back.parameters.0, policy.parameters.0);
         let wider = Shape { pitched: 6, ..SHAPE };
-        assert!(super::policy(&file, wider).unwrap_err().contains("where the recipe's network has"));
+        let error = super::policy(&file, wider).unwrap_err();
+        assert_eq!(error, "its chroma_in is [24, 80], where the recipe's network has [24, 104]");
         let deeper = Shape { layers: 3, ..SHAPE };
         assert!(super::policy(&file, deeper).unwrap_err().contains("another shape"));
         assert!(super::policy(b"no model", SHAPE).unwrap_err().contains("no ONNX model"));
