@@ -111,6 +111,13 @@ impl Storm {
         let since = now - (MEMORY_S * block.sample_rate) as i64;
         let ours =
             |channel: u8| self.channels.iter().any(|(until, of)| *until >= since && of.contains(&channel));
+        let pressed: BTreeSet<(u32, u8, Pitch)> = incoming
+            .iter()
+            .filter_map(|event| match event {
+                Incoming::On { offset, channel, key, .. } => Some((*offset, *channel, *key)),
+                _ => None,
+            })
+            .collect();
         let mut last = 0;
         for note in sent {
             assert!(note.offset >= last && note.offset < block.num_samples.max(1), "{note:?} after {last}");
@@ -121,11 +128,7 @@ impl Storm {
             }
             assert!(self.sounding.insert((note.channel, note.key)), "{note:?} sounds already");
             self.num_ons += 1;
-            let is_melody = passes
-                && incoming.iter().any(|event| {
-                    matches!(event, Incoming::On { offset, channel, key, .. }
-                        if (*offset, *channel, *key) == (note.offset, note.channel, note.key))
-                });
+            let is_melody = passes && pressed.contains(&(note.offset, note.channel, note.key));
             assert!(is_melody || ours(note.channel), "{note:?} is on nobody's channel");
         }
     }

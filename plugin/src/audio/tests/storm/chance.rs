@@ -234,9 +234,9 @@ pub fn advance(transport: &mut Transport, num_samples: u32, rate: f64, dice: &mu
 
 /// The events of a block, in order of time.
 pub fn events(num_samples: u32, dice: &mut Dice) -> Vec<Incoming> {
-    let num = match dice.below(400) {
+    let num = match dice.below(6000) {
         0 => 10_000,
-        1..=4 => 300,
+        1..=30 => 300,
         _ => dice.below(4),
     };
     let mut offsets: Vec<u32> = (0..num).map(|_| dice.below(num_samples)).collect();
