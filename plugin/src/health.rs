@@ -51,6 +51,7 @@ pub struct Health {
     tempo_millibpm: AtomicU32,
     panics: AtomicU32,
     unanswered: AtomicU32,
+    due: AtomicU32,
     now: AtomicU32,
     coming: AtomicU32,
     key: AtomicU32,
@@ -89,6 +90,7 @@ impl Default for Health {
             tempo_millibpm: AtomicU32::new(0),
             panics: AtomicU32::new(0),
             unanswered: AtomicU32::new(0),
+            due: AtomicU32::new(0),
             now: AtomicU32::new(0),
             coming: AtomicU32::new(0),
             key: AtomicU32::new(0),
@@ -226,6 +228,13 @@ impl Health {
     /// The worker is told something.
     pub(crate) fn count_question(&self) {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
+        self.due.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The worker has sent what is due, or was not told after all.
+    pub(crate) fn count_commit(&self) {
+        // Release: as below.
+        self.due.fetch_sub(1, Ordering::Release);
     }
 
     /// The worker has sent all that was asked for, or was not told after all.
@@ -234,8 +243,14 @@ impl Health {
         self.unanswered.fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether the worker has yet to answer something it was told.
+    /// Whether the worker has yet to send a chord that is due.
     pub fn is_thinking(&self) -> bool {
+        // Acquire: as below.
+        self.due.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether the worker has yet to send something it was asked for, drafts included.
+    pub fn is_drafting(&self) -> bool {
         // Acquire: who sees the last answer counted also finds its plans in the queue.
         self.unanswered.load(Ordering::Acquire) > 0
     }

@@ -273,6 +273,7 @@ impl AudioEnd {
         self.health.count_question();
         let told = self.to_worker.try_push(message).is_ok();
         if !told {
+            self.health.count_commit();
             self.health.count_answer();
         }
         if offline {
@@ -305,6 +306,8 @@ pub struct WorkerEnd {
     to_audio: HeapProd<Planned>,
     bell: Arc<Bell>,
     audio_bell: Arc<Bell>,
+    /// Whether what is due after the last message has been sent.
+    has_committed: bool,
     /// How the instance fares.
     pub health: Arc<Health>,
 }
@@ -320,8 +323,17 @@ impl WorkerEnd {
         self.from_audio.occupied_len()
     }
 
+    /// What is due after the last message has been sent; drafts may follow.
+    pub fn committed(&mut self) {
+        if !std::mem::replace(&mut self.has_committed, true) {
+            self.health.count_commit();
+        }
+    }
+
     /// Everything that the last message asks for has been sent.
-    pub fn answered(&self) {
+    pub fn answered(&mut self) {
+        self.committed();
+        self.has_committed = false;
         self.health.count_answer();
     }
 
@@ -369,7 +381,14 @@ pub fn connect(health: Arc<Health>) -> (AudioEnd, WorkerEnd, EditorEnd) {
             audio_bell: audio_bell.clone(),
             health: health.clone(),
         },
-        WorkerEnd { from_audio, to_audio, bell: worker_bell, audio_bell, health: health.clone() },
+        WorkerEnd {
+            from_audio,
+            to_audio,
+            bell: worker_bell,
+            audio_bell,
+            has_committed: false,
+            health: health.clone(),
+        },
         EditorEnd { snapshots: output, health },
     )
 }

@@ -69,7 +69,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let plugin = bundle::wrap_clap(&library, runtime.as_ref(), &place::target().join("bundled"))?;
     let mut figures = Vec::new();
     if !args.reaction {
-        figures.extend(blocks()?);
+        figures.extend(medians()?);
         for (package, name) in [("realchords", "frame"), ("hall", "loops")] {
             let mut cargo = place::cargo();
             cargo.args(["bench", "--package", package, "--bench", name]).stderr(Stdio::inherit());
@@ -148,16 +148,17 @@ fn read(path: &Path, is_wanted: bool) -> Result<Option<Run>> {
     Ok(Some(serde_json::from_str(&text).with_context(|| format!("{} is no kept run", path.display()))?))
 }
 
-/// What criterion measured of the audio thread's blocks: the medians.
-fn blocks() -> Result<Vec<Figure>> {
+/// What criterion measured of the audio thread's blocks and of the editor's view: the medians.
+fn medians() -> Result<Vec<Figure>> {
     let folder = place::target().join("criterion");
     // Figures of an earlier run must not pass for this one's.
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    let status = place::cargo().args(["bench", "--package", "realchords", "--bench", "block"]).status()?;
-    if !status.success() {
-        bail!("the benchmark of blocks failed; it says why above");
+    let mut cargo = place::cargo();
+    cargo.args(["bench", "--package", "realchords", "--bench", "block", "--bench", "view"]);
+    if !cargo.status()?.success() {
+        bail!("the benchmark of blocks and of the view failed; it says why above");
     }
     let mut figures = Vec::new();
     for entry in fs::read_dir(&folder)? {
@@ -175,7 +176,7 @@ fn blocks() -> Result<Vec<Figure>> {
     }
     figures.sort_by(|a, b| a.name.cmp(&b.name));
     if figures.is_empty() {
-        bail!("the benchmark of blocks left no figures");
+        bail!("the benchmark of blocks and of the view left no figures");
     }
     Ok(figures)
 }

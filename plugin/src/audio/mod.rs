@@ -264,7 +264,7 @@ impl Audio {
     fn await_drafts(&mut self) {
         self.ask_again(Rules { offline: false, ..self.rules() });
         let mut waits = 0;
-        while self.links.health.is_thinking()
+        while self.links.health.is_drafting()
             && self.links.health.worker() == WorkerState::Ready
             && waits < MAX_WAITS
         {

@@ -88,6 +88,7 @@ pub fn status(health: &Health) -> String {
         WorkerState::Asleep => "not started".into(),
         WorkerState::Loading => "opening the model".into(),
         WorkerState::Ready if health.is_thinking() => "thinking".into(),
+        WorkerState::Ready if health.is_drafting() => "drafting".into(),
         WorkerState::Ready => "ready".into(),
         WorkerState::NoModel => format!("no model: {}", health.texts().model),
         WorkerState::Dead => format!("failed: {}", health.texts().model),

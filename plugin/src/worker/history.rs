@@ -87,13 +87,30 @@ impl History {
         melody: MelodyToken,
         phase: BarPhase,
     ) -> Result<(), ModelError> {
-        if self.real.is_none() {
-            self.real = Some((self.known, self.answer.clone()));
-        }
-        let row = self.row();
-        self.gave_way.push(self.cache.save(row));
-        self.take_in(chord, melody);
+        self.suppose(chord, melody);
         self.step(model, phase)
+    }
+
+    /// As [`Self::imagine`], for what nobody waits for: whether it was done before `stop` said no. Where it was not, what
+    /// is known is of no use until [`Self::undo`].
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub fn imagine_unless(
+        &mut self,
+        model: &mut dyn ChordModel,
+        chord: ChordToken,
+        melody: MelodyToken,
+        phase: BarPhase,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, ModelError> {
+        self.suppose(chord, melody);
+        let input = self.input(phase);
+        let is_done = model.step_unless(&input, &self.cache, &mut self.answer, stop)?;
+        if is_done {
+            self.keep_step();
+        }
+        Ok(is_done)
     }
 
     /// Takes back all imagined frames.
@@ -133,22 +150,42 @@ impl History {
         self.known.chroma.hear(melody.frame());
     }
 
+    /// Takes in a frame that can be taken back.
+    fn suppose(&mut self, chord: ChordToken, melody: MelodyToken) {
+        if self.real.is_none() {
+            self.real = Some((self.known, self.answer.clone()));
+        }
+        let row = self.row();
+        self.gave_way.push(self.cache.save(row));
+        self.take_in(chord, melody);
+    }
+
     fn row(&self) -> usize {
         (self.known.steps as usize) % self.cache.dims().context
     }
 
     fn step(&mut self, model: &mut dyn ChordModel, phase: BarPhase) -> Result<(), ModelError> {
-        let input = StepInput {
+        let input = self.input(phase);
+        model.step(&input, &self.cache, &mut self.answer)?;
+        self.keep_step();
+        Ok(())
+    }
+
+    /// What the step for a frame at `phase` is given.
+    fn input(&self, phase: BarPhase) -> StepInput {
+        StepInput {
             chord: self.known.chord,
             melody: self.known.melody,
             bar: bar_ids(phase),
             position: self.known.steps % POSITION_PERIOD,
             chroma: self.known.chroma.features(),
-        };
-        model.step(&input, &self.cache, &mut self.answer)?;
+        }
+    }
+
+    /// Keeps what the step that was answered leaves.
+    fn keep_step(&mut self) {
         let row = self.row();
         self.cache.put(row, &self.answer.new_keys, &self.answer.new_values);
         self.known.steps += 1;
-        Ok(())
     }
 }

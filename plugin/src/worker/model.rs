@@ -123,14 +123,29 @@ pub trait ChordModel: Send {
     /// Its sizes.
     fn dims(&self) -> Dims;
 
-    /// Whether a chord is due, from here on: an engine that instances share goes by it. At first one is.
-    fn hurry(&mut self, _in_hurry: bool) {}
-
     /// Answers for a frame. The cache is only read.
     ///
     /// # Errors
     /// What the engine says.
     fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError>;
+
+    /// As [`Self::step`], for what nobody waits for: an engine that instances share serves those first who have a chord
+    /// due, and is waited for no longer once `stop` says so. Whether it answered.
+    ///
+    /// # Errors
+    /// What the engine says.
+    fn step_unless(
+        &mut self,
+        input: &StepInput,
+        cache: &KvRing,
+        output: &mut StepOutput,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, ModelError> {
+        if stop() {
+            return Ok(false);
+        }
+        self.step(input, cache, output).map(|()| true)
+    }
 }
 
 /// Keys and values of the last `context` steps, in any order, and which rows are filled.

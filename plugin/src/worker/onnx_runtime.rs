@@ -30,7 +30,6 @@ pub struct OnnxRuntime {
     session: Arc<Turns<Session>>,
     dims: Dims,
     library: String,
-    in_hurry: bool,
 }
 
 impl OnnxRuntime {
@@ -44,7 +43,7 @@ impl OnnxRuntime {
         let session = SESSIONS
             .take(file, || session(&environment, file).map(Turns::new))
             .map_err(|e| open(one_line(&e)))?;
-        Ok(Self { session, dims: Dims::of(manifest), library, in_hurry: true })
+        Ok(Self { session, dims: Dims::of(manifest), library })
     }
 
     /// The library's file name, which tells its version.
@@ -55,6 +54,52 @@ impl OnnxRuntime {
     /// How many models share this one's session, itself counted.
     pub fn num_sharing(&self) -> usize {
         Arc::strong_count(&self.session)
+    }
+
+    fn run(
+        &self,
+        session: &mut Session,
+        input: &StepInput,
+        cache: &KvRing,
+        output: &mut StepOutput,
+    ) -> Result<(), ModelError> {
+        let failed = |e: ort::Error| ModelError::Step { engine: ENGINE, reason: one_line(&e) };
+        let Dims { layers, heads, head_size, context } = self.dims;
+        let shape = [layers, heads, context, head_size];
+        let [chord, melody, bar_position, bar_length] =
+            [input.chord.id(), input.melody.id(), input.bar.0, input.bar.1].map(|id| [id as i32]);
+        let position = [input.position as i32];
+        let one = [1usize];
+        let inputs = (|| {
+            Ok(inputs![
+                names::CHORD => TensorRef::from_array_view((one, &chord[..]))?,
+                names::MELODY => TensorRef::from_array_view((one, &melody[..]))?,
+                names::BAR_POSITION => TensorRef::from_array_view((one, &bar_position[..]))?,
+                names::BAR_LENGTH => TensorRef::from_array_view((one, &bar_length[..]))?,
+                names::POSITION => TensorRef::from_array_view((one, &position[..]))?,
+                names::CHROMA => TensorRef::from_array_view(([1, CHROMA_FEATURES], &input.chroma[..]))?,
+                names::KEYS => TensorRef::from_array_view((shape, cache.keys()))?,
+                names::VALUES => TensorRef::from_array_view((shape, cache.values()))?,
+                names::CACHE_MASK => TensorRef::from_array_view(([context], cache.mask()))?,
+            ])
+        })()
+        .map_err(failed)?;
+        let answer = session.run(inputs).map_err(failed)?;
+        let wanted: [(&'static str, &mut Vec<f32>); 4] = [
+            (names::CHORD_LOGITS, &mut output.chord_logits),
+            (names::MELODY_LOGITS, &mut output.melody_logits),
+            (names::NEW_KEYS, &mut output.new_keys),
+            (names::NEW_VALUES, &mut output.new_values),
+        ];
+        for (name, to) in wanted {
+            let value = answer.get(name).ok_or(ModelError::Size { name, file: 0, promised: to.len() })?;
+            let (_, from) = value.try_extract_tensor::<f32>().map_err(failed)?;
+            if from.len() != to.len() {
+                return Err(ModelError::Size { name, file: from.len(), promised: to.len() });
+            }
+            to.copy_from_slice(from);
+        }
+        Ok(())
     }
 }
 
@@ -86,49 +131,20 @@ impl ChordModel for OnnxRuntime {
         self.dims
     }
 
-    fn hurry(&mut self, in_hurry: bool) {
-        self.in_hurry = in_hurry;
+    fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
+        let mut session = self.session.take_turn();
+        self.run(&mut session, input, cache, output)
     }
 
-    fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
-        let failed = |e: ort::Error| ModelError::Step { engine: ENGINE, reason: one_line(&e) };
-        let Dims { layers, heads, head_size, context } = self.dims;
-        let shape = [layers, heads, context, head_size];
-        let [chord, melody, bar_position, bar_length] =
-            [input.chord.id(), input.melody.id(), input.bar.0, input.bar.1].map(|id| [id as i32]);
-        let position = [input.position as i32];
-        let one = [1usize];
-        let inputs = (|| {
-            Ok(inputs![
-                names::CHORD => TensorRef::from_array_view((one, &chord[..]))?,
-                names::MELODY => TensorRef::from_array_view((one, &melody[..]))?,
-                names::BAR_POSITION => TensorRef::from_array_view((one, &bar_position[..]))?,
-                names::BAR_LENGTH => TensorRef::from_array_view((one, &bar_length[..]))?,
-                names::POSITION => TensorRef::from_array_view((one, &position[..]))?,
-                names::CHROMA => TensorRef::from_array_view(([1, CHROMA_FEATURES], &input.chroma[..]))?,
-                names::KEYS => TensorRef::from_array_view((shape, cache.keys()))?,
-                names::VALUES => TensorRef::from_array_view((shape, cache.values()))?,
-                names::CACHE_MASK => TensorRef::from_array_view(([context], cache.mask()))?,
-            ])
-        })()
-        .map_err(failed)?;
-        let mut session = self.session.take_turn(self.in_hurry);
-        let answer = session.run(inputs).map_err(failed)?;
-        let wanted: [(&'static str, &mut Vec<f32>); 4] = [
-            (names::CHORD_LOGITS, &mut output.chord_logits),
-            (names::MELODY_LOGITS, &mut output.melody_logits),
-            (names::NEW_KEYS, &mut output.new_keys),
-            (names::NEW_VALUES, &mut output.new_values),
-        ];
-        for (name, to) in wanted {
-            let value = answer.get(name).ok_or(ModelError::Size { name, file: 0, promised: to.len() })?;
-            let (_, from) = value.try_extract_tensor::<f32>().map_err(failed)?;
-            if from.len() != to.len() {
-                return Err(ModelError::Size { name, file: from.len(), promised: to.len() });
-            }
-            to.copy_from_slice(from);
-        }
-        Ok(())
+    fn step_unless(
+        &mut self,
+        input: &StepInput,
+        cache: &KvRing,
+        output: &mut StepOutput,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, ModelError> {
+        let Some(mut session) = self.session.take_turn_unless(stop) else { return Ok(false) };
+        self.run(&mut session, input, cache, output).map(|()| true)
     }
 }
 

@@ -29,8 +29,8 @@ pub trait Sink {
     fn plan(&mut self, planned: Planned);
     /// Messages that wait.
     fn num_waiting(&self) -> usize;
-    /// Everything is committed that this message commits.
-    fn committed(&mut self);
+    /// Everything is committed that this message commits; whether any of it was drawn only now.
+    fn committed(&mut self, is_news: bool);
     /// The key heard and how sure that is, 0..=1; told once a frame heard.
     fn hear_key(&mut self, _key: Option<(Key, f32)>) {}
 }
@@ -109,7 +109,6 @@ impl Planner {
         message: &ToWorker,
         sink: &mut dyn Sink,
     ) -> Result<(), ModelError> {
-        model.hurry(true);
         match message {
             ToWorker::Begin { epoch, coming, seek, rules } => {
                 if !seek {
@@ -242,19 +241,22 @@ impl Planner {
             };
             if place.ordinal == last_commit {
                 self.entered = place.entered;
-                if news {
-                    sink.committed();
-                }
+                sink.committed(news);
             }
-            let done = place.ordinal >= last_commit.max(last_draft);
-            if done || (place.ordinal >= last_commit && sink.num_waiting() > 0) {
+            if place.ordinal >= last_commit.max(last_draft) {
                 return Ok(());
             }
-            // What is drafted from here on is for show, and other instances have chords due.
-            model.hurry(place.ordinal < last_commit);
             let melody = self.foresee_melody(place.coming, rules);
             let next = rules::after(place.coming);
-            self.history.imagine(model, token, melody, next.phase)?;
+            if place.ordinal < last_commit {
+                self.history.imagine(model, token, melody, next.phase)?;
+            } else {
+                // What is drafted is for show: it gives way to chords that are due, ours and other instances'.
+                let stop = || sink.num_waiting() > 0;
+                if !self.history.imagine_unless(model, token, melody, next.phase, &stop)? {
+                    return Ok(());
+                }
+            }
             place.sounding = sounding_after(place.sounding, token);
             (place.ordinal, place.coming) = (place.ordinal + 1, next);
         }

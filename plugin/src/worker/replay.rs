@@ -149,5 +149,5 @@ impl Sink for Nobody {
         MANY
     }
 
-    fn committed(&mut self) {}
+    fn committed(&mut self, _is_news: bool) {}
 }

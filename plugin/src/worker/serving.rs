@@ -50,7 +50,11 @@ impl Sink for Post<'_> {
         self.links.num_waiting()
     }
 
-    fn committed(&mut self) {
+    fn committed(&mut self, is_news: bool) {
+        self.links.committed();
+        if !is_news {
+            return;
+        }
         let us = u32::try_from(self.since.elapsed().as_micros()).unwrap_or(u32::MAX);
         let (p50, p99) = self.watch.lap(us);
         self.links.health.set_infer_us(p50, p99);

@@ -2,8 +2,9 @@
 //! play them, and go with the last of these. Worker threads only; the audio thread never comes here.
 //!
 //! An engine that can run one step at a time only is shared through [`Turns`]: who has a chord due goes before those that
-//! only draft, and else whoever asked first is served first. An ordinary lock may be taken again and again by one
-//! instance that drafts while another's commit is due, and wakes all that wait for it.
+//! only draft, and else whoever asked first is served first; who waits to draft leaves the line when a chord of its own
+//! comes due. An ordinary lock may be taken again and again by one instance that drafts while another's commit is due,
+//! and wakes all that wait for it.
 
 use sha2::{Digest, Sha256};
 use std::{
@@ -14,7 +15,11 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, Thread},
+    time::Duration,
 };
+
+/// How often one who waits without hurry looks whether to go on waiting.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// What a model file is known by: the SHA-256 of its bytes.
 pub type Fingerprint = [u8; 32];
@@ -83,23 +88,66 @@ impl<T> Turns<T> {
         Self { thing: Mutex::new(thing), queue: Mutex::default() }
     }
 
-    /// Waits for our turn, which lasts until the answer is dropped. `in_hurry`: before all who are not.
-    pub fn take_turn(&self, in_hurry: bool) -> Turn<'_, T> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let ticket = std::mem::replace(&mut queue.is_taken, true).then(|| {
-            let ticket = Arc::new(Ticket { is_called: AtomicBool::new(false), thread: thread::current() });
-            let line = if in_hurry { &mut queue.hurried } else { &mut queue.patient };
-            line.push_back(ticket.clone());
-            ticket
-        });
-        drop(queue);
-        // Acquire: what the one before did with the thing is seen.
-        while ticket.as_ref().is_some_and(|ticket| !ticket.is_called.load(Ordering::Acquire)) {
-            thread::park();
+    /// Waits for our turn, which lasts until the answer is dropped; before all who are not in a hurry.
+    pub fn take_turn(&self) -> Turn<'_, T> {
+        if let Some(ticket) = self.ask(|queue| &mut queue.hurried) {
+            while !ticket.is_called() {
+                thread::park();
+            }
         }
+        self.begin()
+    }
+
+    /// Waits for our turn without hurry, and no longer than `stop` allows, which may be asked at any moment.
+    pub fn take_turn_unless(&self, stop: &dyn Fn() -> bool) -> Option<Turn<'_, T>> {
+        if stop() {
+            return None;
+        }
+        if let Some(ticket) = self.ask(|queue| &mut queue.patient) {
+            while !ticket.is_called() {
+                thread::park_timeout(LOOK);
+                if stop() {
+                    self.leave(&ticket);
+                    return None;
+                }
+            }
+        }
+        Some(self.begin())
+    }
+
+    /// Stands in line; with no ticket it is our turn at once.
+    fn ask(&self, line: impl FnOnce(&mut Queue) -> &mut VecDeque<Arc<Ticket>>) -> Option<Arc<Ticket>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut queue.is_taken, true).then(|| {
+            let ticket = Arc::new(Ticket { is_called: AtomicBool::new(false), thread: thread::current() });
+            line(&mut queue).push_back(ticket.clone());
+            ticket
+        })
+    }
+
+    /// Leaves the line of the patient; one who was called meanwhile calls the next.
+    fn leave(&self, ticket: &Arc<Ticket>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.patient.retain(|other| !Arc::ptr_eq(other, ticket));
+        drop(queue);
+        // Tickets are called under the lock of the queue: ours is out of it, so that this does not change any more.
+        if ticket.is_called() {
+            drop(CallNext(self));
+        }
+    }
+
+    /// Our turn begins.
+    fn begin(&self) -> Turn<'_, T> {
         // Made before the lock is taken: were it never taken, the next would be called all the same.
         let call = CallNext(self);
         Turn { thing: self.thing.lock().unwrap_or_else(PoisonError::into_inner), _call: call }
+    }
+}
+
+impl Ticket {
+    /// Acquire: what the one before did with the thing is seen.
+    fn is_called(&self) -> bool {
+        self.is_called.load(Ordering::Acquire)
     }
 }
 
@@ -171,6 +219,10 @@ mod tests {
         assert_eq!(shelf.0.lock().unwrap().len(), 1, "what is gone is forgotten");
     }
 
+    fn take<T>(turns: &Turns<T>, in_hurry: bool) -> Turn<'_, T> {
+        if in_hurry { turns.take_turn() } else { turns.take_turn_unless(&|| false).unwrap() }
+    }
+
     #[test]
     fn turns_are_taken_one_at_a_time_and_a_panic_ends_one() {
         let turns = Turns::new(0u32);
@@ -179,7 +231,7 @@ mod tests {
                 let turns = &turns;
                 scope.spawn(move || {
                     for _ in 0..500 {
-                        let mut turn = turns.take_turn(nth % 2 == 0);
+                        let mut turn = take(turns, nth % 2 == 0);
                         let before = *turn;
                         thread::yield_now();
                         *turn = before + 1;
@@ -187,12 +239,12 @@ mod tests {
                 });
             }
             let fails = scope.spawn(|| {
-                let _turn = turns.take_turn(false);
+                let _turn = turns.take_turn();
                 panic!("as this test wants");
             });
             assert!(fails.join().is_err());
         });
-        assert_eq!(*turns.take_turn(false), 2000);
+        assert_eq!(*turns.take_turn(), 2000);
     }
 
     #[test]
@@ -203,17 +255,44 @@ mod tests {
             queue.hurried.len() + queue.patient.len()
         };
         thread::scope(|scope| {
-            let held = turns.take_turn(false);
+            let held = turns.take_turn();
             for (nth, in_hurry) in [false, false, true, false, true].into_iter().enumerate() {
                 let turns = &turns;
-                scope.spawn(move || turns.take_turn(in_hurry).push(nth));
+                scope.spawn(move || take(turns, in_hurry).push(nth));
                 while num_waiting() <= nth {
                     thread::yield_now();
                 }
             }
             drop(held);
         });
-        assert_eq!(*turns.take_turn(true), [2, 4, 0, 1, 3]);
+        assert_eq!(*turns.take_turn(), [2, 4, 0, 1, 3]);
+    }
+
+    #[test]
+    fn who_waits_without_hurry_can_leave_and_nobody_is_forgotten() {
+        let turns = Turns::new(0u32);
+        assert!(turns.take_turn_unless(&|| true).is_none());
+        thread::scope(|scope| {
+            for nth in 0..6 {
+                let turns = &turns;
+                scope.spawn(move || {
+                    // Some leave while they wait, some as they are called, some never.
+                    for round in 0..300 {
+                        let asked = std::cell::Cell::new(0);
+                        let stop = || asked.replace(asked.get() + 1) > (nth + round) % 3;
+                        if let Some(mut turn) = turns.take_turn_unless(&stop) {
+                            *turn += 1;
+                            thread::yield_now();
+                        }
+                        *turns.take_turn() += 1;
+                    }
+                });
+            }
+        });
+        let queue = turns.queue.lock().unwrap();
+        assert!(!queue.is_taken && queue.hurried.is_empty() && queue.patient.is_empty());
+        drop(queue);
+        assert!((1800..=3600).contains(&*turns.take_turn()));
     }
 
     /// The answers to a tune, one hash a frame.

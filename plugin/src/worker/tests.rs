@@ -79,7 +79,7 @@ impl Sink for Basket {
     fn num_waiting(&self) -> usize {
         self.waiting
     }
-    fn committed(&mut self) {}
+    fn committed(&mut self, _is_news: bool) {}
 }
 
 fn phase(frame: i64) -> BarPhase {

@@ -61,7 +61,7 @@ impl<'a> Conductor<'a> {
         }
         self.host.idle();
         if self.paced {
-            stage::answered(self.host);
+            stage::drafted(self.host);
         }
     }
 

@@ -90,9 +90,14 @@ pub fn ready(host: &mut dyn PluginHost) {
     wait_while(host, &["not started", "opening the model"]);
 }
 
-/// Waits until the worker has answered all that it was told.
+/// Waits until the worker has sent every chord that is due.
 pub fn answered(host: &mut dyn PluginHost) {
     wait_while(host, &["not started", "opening the model", "thinking"]);
+}
+
+/// Waits until the worker has sent its drafts too, which matter to who presses Next.
+pub fn drafted(host: &mut dyn PluginHost) {
+    wait_while(host, &["not started", "opening the model", "thinking", "drafting"]);
 }
 
 /// How long the worker may take for one answer before a test calls it dead. It measures nothing.

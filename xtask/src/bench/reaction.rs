@@ -1,5 +1,5 @@
 //! How soon after a frame has closed is its chord in the plan, and is any chord late? The built plugin, live, by the clock
-//! on the wall. The time is from the end of the block in which the frame closed until the plugin has answered all.
+//! on the wall. The time is from the end of the block in which the frame closed until its chord is committed.
 
 use anyhow::{Result, ensure};
 use hosts::{Block, ClapHost, Event, PluginHost, Rendering, Setup, TimedEvent, Transport, ledger::Ledger};

@@ -93,8 +93,10 @@ fn value(
         return;
     }
     let text = desk.text(id, gestures.shown(desk, id));
+    // What stands in brackets is said at length elsewhere; there is no room for it here.
+    let short = text.split_once(" (").map_or(text.as_str(), |(short, _)| short);
     // Without the focus: the fader's Enter does the same, and each control is one stop of the tab key.
-    let label = Label::new(&text).truncate().selectable(false).sense(Sense::CLICK);
+    let label = Label::new(short).truncate().selectable(false).sense(Sense::CLICK);
     let response = ui.add(label);
     if response.clicked() {
         typed.begin(id, text);

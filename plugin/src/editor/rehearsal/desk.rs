@@ -7,6 +7,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+/// The tempo that the host has told.
+const TEMPO_BPM: f64 = 120.0;
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Done {
@@ -56,8 +59,10 @@ impl PaperDesk {
             path: format!("/models/{name}.onnx"),
             refused: refused.map(str::to_owned),
         };
+        let health = Arc::new(Health::default());
+        health.set_tempo_bpm(TEMPO_BPM);
         Self {
-            params: ChordsParams::new(&Arc::new(Health::default())),
+            params: ChordsParams::new(&health),
             values: BTreeMap::new(),
             done: Vec::new(),
             models: vec![model("jazz", None), model("cut", Some("no whole ONNX model"))],
@@ -120,7 +125,7 @@ impl Desk for PaperDesk {
     }
 
     fn tempo_bpm(&self) -> Option<f64> {
-        Some(120.0)
+        Some(TEMPO_BPM)
     }
 
     fn presets(&self) -> Vec<String> {

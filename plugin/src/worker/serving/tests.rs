@@ -166,7 +166,7 @@ impl Gig {
             self.audio.process(&block, &mut self.stage);
             self.stage.now += i64::from(num_samples);
             if lets_us_answer {
-                self.until("answered", |health| !health.is_thinking());
+                self.until("answered", |health| !health.is_drafting());
             }
         }
     }

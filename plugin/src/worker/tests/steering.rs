@@ -35,7 +35,7 @@ impl Sink for Ears {
     fn num_waiting(&self) -> usize {
         0
     }
-    fn committed(&mut self) {}
+    fn committed(&mut self, _is_news: bool) {}
     fn hear_key(&mut self, key: Option<(Key, f32)>) {
         self.key = key;
     }

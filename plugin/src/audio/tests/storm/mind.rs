@@ -58,7 +58,7 @@ impl Sink for Mail<'_> {
         self.links.num_waiting()
     }
 
-    fn committed(&mut self) {}
+    fn committed(&mut self, _is_news: bool) {}
 }
 
 /// The worker's part.
