@@ -204,7 +204,7 @@ impl Planner {
         sink: &mut dyn Sink,
     ) -> Result<(), ModelError> {
         let planned = self.plan_on(model, coming, rules, sink);
-        self.history.undo();
+        self.history.rewind();
         planned
     }
 
