@@ -1,7 +1,8 @@
-//! What does a frame of the shipped model cost the worker, in each engine? Time of the thread's processor, not of the clock
-//! on the wall, so that a busy machine does not count. Prints a JSON line a figure.
+//! What does a frame of the shipped model cost, in each engine? Time that this process had of processors, not of the clock
+//! on the wall, so that a busy machine does not count; of the process, because an engine may have a thread of its own.
+//! Prints a JSON line a figure.
 
-use cpu_time::ThreadTime;
+use cpu_time::ProcessTime;
 use music::{
     meter::BarPhase,
     vocab::{ChordToken, MelodyToken},
@@ -38,14 +39,14 @@ fn measure(name: &str, model: &mut dyn ChordModel) -> Result<(), String> {
     let mut history = History::new(model.dims());
     let phase = BarPhase::At { position: 0, length: 16 };
     history.begin(model, phase).map_err(|e| e.to_string())?;
-    let begun = ThreadTime::now();
+    let begun = ProcessTime::now();
     for nth in 0..REFILL {
         step(model, &mut history, nth)?;
     }
     tell(&format!("{name}: {REFILL} frames after a seek"), ms(begun.elapsed()), "ms");
     let mut spent: Vec<Duration> = Vec::with_capacity(FRAMES);
     for nth in 0..FRAMES {
-        let begun = ThreadTime::now();
+        let begun = ProcessTime::now();
         step(model, &mut history, nth)?;
         spent.push(begun.elapsed());
     }

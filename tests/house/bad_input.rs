@@ -102,7 +102,7 @@ fn a_graph_that_breaks_its_manifest_is_refused() {
     // The manifest promises one more layer than the graph has.
     let house = || {
         let manifest = music::manifest::Manifest { layers: TINY.layers + 1, ..models::manifest(TINY) };
-        House::with_model(trainer::export::onnx(&models::policy(TINY, 1), &manifest))
+        House::with_model(models::file(&models::policy(TINY, 1), &manifest))
     };
     alone(&this_test!(), "layers", house, || {
         for face in BOTH {

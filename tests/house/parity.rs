@@ -25,7 +25,7 @@ use realchords::worker::{
 use std::fmt::Write;
 use trainer::{
     dataset::{Batch, augment::Crop},
-    export,
+    export::{self, Weights},
     model::{
         Shape,
         forward::Leaves,
@@ -35,6 +35,11 @@ use trainer::{
 
 /// The worst difference of a logit that is let pass, as a share of the frame's largest logit (at least 1).
 const TOLERANCE: f32 = 1e-4;
+/// The same where matrices are of bytes: what goes into them is rounded to one of 256 steps, now up, now down, as the last
+/// bit of a float has it. Tokens drawn may then differ.
+const TOLERANCE_OF_BYTES: f32 = 0.05;
+/// What the distribution of chords may be off there on the average, in nats.
+const NATS_OF_BYTES: f64 = 1e-3;
 
 /// Logits of some frames, chords then melody.
 type Logits = Vec<Vec<f32>>;
@@ -127,8 +132,8 @@ fn drawn(logits: &[f32], input: &StepInput, frame: usize) -> [Option<usize>; 2] 
     ]
 }
 
-/// Holds logits against the reference; the worst difference, in words.
-fn check(name: &str, found: &Logits, reference: &Logits, inputs: &[StepInput]) -> String {
+/// The worst difference from the reference, and in words.
+fn compare(name: &str, found: &Logits, reference: &Logits) -> (f32, String) {
     let mut worst = (0.0f32, 0);
     for (t, (found, reference)) in found.iter().zip(reference).enumerate() {
         let scale = reference.iter().fold(1.0f32, |scale, x| scale.max(x.abs()));
@@ -138,16 +143,41 @@ fn check(name: &str, found: &Logits, reference: &Logits, inputs: &[StepInput]) -
             worst = (off, t);
         }
     }
-    let differs = (0..found.len())
-        .find(|t| drawn(&found[*t], &inputs[*t], *t) != drawn(&reference[*t], &inputs[*t], *t));
     let said = format!("{name}: worst difference {:.2e} of the largest logit, in frame {}", worst.0, worst.1);
     println!("{said}");
-    assert!(worst.0 < TOLERANCE, "{said}; at most {TOLERANCE:e}");
+    (worst.0, said)
+}
+
+/// Holds logits against the reference, and the tokens drawn from them too.
+fn check(name: &str, found: &Logits, reference: &Logits, inputs: &[StepInput]) -> String {
+    let (worst, said) = compare(name, found, reference);
+    assert!(worst < TOLERANCE, "{said}; at most {TOLERANCE:e}");
+    let differs = (0..found.len())
+        .find(|t| drawn(&found[*t], &inputs[*t], *t) != drawn(&reference[*t], &inputs[*t], *t));
     if let Some(t) = differs {
         let [ours, theirs] = [found, reference].map(|logits| drawn(&logits[t], &inputs[t], t));
         panic!("{said}; in frame {t} the tokens {ours:?} were drawn where the reference draws {theirs:?}");
     }
     said
+}
+
+/// The same for a file of bytes: near, and on the average as good as equal.
+fn check_bytes(name: &str, found: &Logits, reference: &Logits) -> String {
+    let (worst, said) = compare(name, found, reference);
+    assert!(worst < TOLERANCE_OF_BYTES, "{said}; at most {TOLERANCE_OF_BYTES:e}");
+    let chances = |logits: &[f32]| -> Vec<f64> {
+        let most = logits.iter().copied().fold(f32::MIN, f32::max);
+        let powers: Vec<f64> = logits.iter().map(|logit| f64::from(logit - most).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.iter().map(|power| power / sum).collect()
+    };
+    let divergence = |(found, reference): (&Vec<f32>, &Vec<f32>)| -> f64 {
+        let [found, reference] = [found, reference].map(|logits| chances(&logits[..ChordToken::COUNT]));
+        reference.iter().zip(&found).map(|(p, q)| p * (p / q).ln()).sum()
+    };
+    let nats = found.iter().zip(reference).map(divergence).sum::<f64>() / found.len() as f64;
+    assert!(nats < NATS_OF_BYTES, "{said}; {nats:.1e} nats on the average, at most {NATS_OF_BYTES:e}");
+    format!("{said}; {nats:.1e} nats on the average\n")
 }
 
 #[test]
@@ -175,7 +205,7 @@ fn forward_stepper_and_both_engines_agree_over_a_full_ring() {
                 .collect();
             assert_eq!(forward.len(), inputs.len());
 
-            let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(shape)), &inputs);
+            let [runtime, builtin] = of_both(&models::file(&policy, &models::manifest(shape)), &inputs);
             let mut report = String::new();
             for (name, logits) in [("forward", &forward), ("ONNX Runtime", &runtime), ("built-in", &builtin)]
             {
@@ -197,10 +227,27 @@ fn positions_begin_anew_without_a_seam() {
             let policy = models::policy(TINY, 6);
             let inputs = inputs(&walk(POSITION_PERIOD as usize + CONTEXT_FRAMES + 44));
             let stepped = of_stepper(&Dense::new(&policy), &inputs);
-            let [runtime, builtin] = of_both(&export::onnx(&policy, &models::manifest(TINY)), &inputs);
+            let [runtime, builtin] = of_both(&models::file(&policy, &models::manifest(TINY)), &inputs);
             // The whole way is compared; what matters is the stretch in which the cache straddles the seam.
             check("ONNX Runtime", &runtime, &stepped, &inputs)
                 + &check("built-in", &builtin, &stepped, &inputs)
+        },
+    );
+}
+
+#[test]
+fn a_file_of_bytes_answers_nearly_as_the_floats_do() {
+    alone(
+        &this_test!(),
+        "default shape",
+        || House::SHIPPED,
+        || {
+            let policy = models::policy(Shape::default(), 7);
+            let inputs = inputs(&walk(CONTEXT_FRAMES + 64));
+            let stepped = of_stepper(&Dense::new(&policy), &inputs);
+            let file = export::onnx(&policy, &models::manifest(Shape::default()), Weights::Bytes);
+            let [runtime, builtin] = of_both(&file, &inputs);
+            check_bytes("ONNX Runtime", &runtime, &stepped) + &check_bytes("built-in", &builtin, &stepped)
         },
     );
 }

@@ -19,7 +19,7 @@ use music::{
 use std::collections::BTreeMap;
 use trainer::{
     dataset::{Song, Songs},
-    export,
+    export::{self, Weights},
     model::Policy,
     pretrain::Training,
     run::recipe::Recipe,
@@ -85,7 +85,7 @@ fn trained() -> Vec<u8> {
     let corpora = BTreeMap::from([("own".to_owned(), "CC0-1.0".to_owned())]);
     let manifest =
         export::manifest(&training.checkpoint, "mle", &recipe, corpora, BTreeMap::new(), "test".into());
-    export::onnx(&training.checkpoint.network, &manifest)
+    export::onnx(&training.checkpoint.network, &manifest, Weights::Bytes)
 }
 
 #[test]

@@ -23,7 +23,7 @@ use trainer::{
         report::{self, headline::headline, learning::courses},
         system::{self, System},
     },
-    export,
+    export::{self, Weights},
     listen::{self, Pack, sound::Font},
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
     school, speed,
@@ -111,6 +111,9 @@ pub enum Command {
         /// The trainer's source revision, for the manifest.
         #[arg(long, default_value = "unknown")]
         revision: String,
+        /// What its matrices are made of.
+        #[arg(long, value_enum, default_value_t)]
+        weights: Weights,
     },
     /// Lets systems accompany held-out songs in several situations and sets their metrics beside the humans'.
     ///
@@ -300,7 +303,7 @@ impl Command {
                 folder.write(KEPT_RECIPE, text.as_bytes())?;
                 println!("{} stands for {stage} in {}", model.display(), run.display());
             }
-            Self::Export { run, stage, out, data, report, system, revision } => {
+            Self::Export { run, stage, out, data, report, system, revision, weights } => {
                 let recipe = kept_recipe(&run)?;
                 let checkpoint: Checkpoint = staged(&run, &stage)?;
                 let licences: BTreeMap<String, String> = corpora(&data, &recipe.sources)?
@@ -315,7 +318,7 @@ impl Command {
                     None => BTreeMap::new(),
                 };
                 let manifest = export::manifest(&checkpoint, &stage, &recipe, licences, numbers, revision);
-                fs::write(&out, export::onnx(&checkpoint.network, &manifest))?;
+                fs::write(&out, export::onnx(&checkpoint.network, &manifest, weights))?;
                 println!("{}: {} bytes", out.display(), fs::metadata(&out)?.len());
             }
             Self::Evaluate(asked) => asked.run()?,

@@ -3,7 +3,7 @@
 use music::manifest::Manifest;
 use std::{fs, path::PathBuf};
 use trainer::{
-    export,
+    export::{self, Weights},
     model::{Policy, Shape},
 };
 
@@ -15,7 +15,7 @@ fn of_project(path: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_default()
 }
 
-/// A whole small model and the head of a file that has only its manifest.
+/// Whole small models and the head of a file that has only its manifest.
 pub fn model_files() -> Vec<Vec<u8>> {
     let manifest = Manifest {
         name: "seed".into(),
@@ -24,11 +24,14 @@ pub fn model_files() -> Vec<Vec<u8>> {
         revision: "none".into(),
         ..Manifest::sized(SMALL.layers, SMALL.heads, SMALL.head_size())
     };
-    let policy = Policy::new(SMALL, 1).map(|policy| export::onnx(&policy, &manifest));
+    let policy = Policy::new(SMALL, 1).into_iter();
+    let whole = policy.flat_map(|policy| {
+        [Weights::Floats, Weights::Bytes].map(|weights| export::onnx(&policy, &manifest, weights))
+    });
     let json = manifest.to_json();
     let entry = [field(1, music::manifest::METADATA_KEY.as_bytes()), field(2, json.as_bytes())].concat();
     let mut files = vec![[vec![1 << 3, 8], field(14, &entry)].concat()];
-    files.extend(policy);
+    files.extend(whole);
     files
 }
 

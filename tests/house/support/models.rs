@@ -2,7 +2,7 @@
 
 use music::manifest::Manifest;
 use trainer::{
-    export,
+    export::{self, Weights},
     model::{Policy, Shape},
 };
 
@@ -25,13 +25,18 @@ pub fn manifest(shape: Shape) -> Manifest {
     }
 }
 
+/// A policy's file, as it was trained.
+pub fn file(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
+    export::onnx(policy, manifest, Weights::Floats)
+}
+
 /// The file of an untrained policy.
 pub fn untrained(shape: Shape, seed: u64) -> Vec<u8> {
-    export::onnx(&policy(shape, seed), &manifest(shape))
+    file(&policy(shape, seed), &manifest(shape))
 }
 
 /// A file whose vocabulary is not ours.
 pub fn of_another_vocabulary() -> Vec<u8> {
     let manifest = Manifest { vocabulary: "0123456789abcdef".into(), ..manifest(TINY) };
-    export::onnx(&policy(TINY, 1), &manifest)
+    file(&policy(TINY, 1), &manifest)
 }

@@ -277,7 +277,7 @@ impl Engine for OnnxStream<'_> {
 mod tests {
     use super::*;
     use crate::{
-        export,
+        export::{self, Weights},
         model::{
             Policy, Shape,
             stepper::{Dense, Streams},
@@ -288,7 +288,8 @@ mod tests {
     const SMALL: Shape = Shape { layers: 2, heads: 1, invariant: 16, pitched: 2, inner: 2 };
 
     fn model(policy: &Policy) -> OnnxModel {
-        OnnxModel::open(export::onnx(policy, &Manifest::sized(2, 1, SMALL.head_size()))).unwrap()
+        OnnxModel::open(export::onnx(policy, &Manifest::sized(2, 1, SMALL.head_size()), Weights::Floats))
+            .unwrap()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::messages::{
     ATTRIBUTE_INT, ATTRIBUTE_INTS, Attribute, Dimension, Extent, FLOAT, Graph, INT32, INT64, Initializer,
-    Node, TensorShape, TensorType, ValueInfo, ValueType,
+    Node, TensorShape, TensorType, UINT8, ValueInfo, ValueType,
 };
 
 /// A graph in the making.
@@ -60,6 +60,11 @@ impl Builder {
         self.initializer(FLOAT, dims, values.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
 
+    /// A u8 constant.
+    pub fn constant_u8(&mut self, dims: &[usize], values: Vec<u8>) -> String {
+        self.initializer(UINT8, dims, values)
+    }
+
     /// An i32 constant.
     pub fn constant_i32(&mut self, dims: &[usize], values: &[i32]) -> String {
         self.initializer(INT32, dims, values.iter().flat_map(|x| x.to_le_bytes()).collect())
@@ -77,12 +82,24 @@ impl Builder {
         output
     }
 
+    /// Adds a node with several outputs.
+    pub fn node_of<const N: usize>(&mut self, op: &str, inputs: &[&str]) -> [String; N] {
+        let nth = self.graph.node.len();
+        let outputs = std::array::from_fn(|n| format!("{}_{nth}_{n}", op.to_lowercase()));
+        self.push(op, inputs, Vec::new(), outputs.to_vec());
+        outputs
+    }
+
     /// Adds a node whose output has this name.
-    pub fn named(&mut self, op: &str, inputs: &[&str], attribute: Vec<Attribute>, output: &str) {
+    pub fn named(&mut self, op: &str, inputs: &[&str], attributes: Vec<Attribute>, output: &str) {
+        self.push(op, inputs, attributes, vec![output.into()]);
+    }
+
+    fn push(&mut self, op: &str, inputs: &[&str], attribute: Vec<Attribute>, output: Vec<String>) {
         self.graph.node.push(Node {
             input: inputs.iter().map(|i| (*i).into()).collect(),
-            output: vec![output.into()],
-            name: format!("node_{output}"),
+            name: format!("node_{}", output[0]),
+            output,
             op_type: op.into(),
             attribute,
         });

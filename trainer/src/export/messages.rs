@@ -131,6 +131,8 @@ pub enum Extent {
 
 /// ONNX's number for f32.
 pub const FLOAT: i32 = 1;
+/// ONNX's number for u8.
+pub const UINT8: i32 = 2;
 /// ONNX's number for i32.
 pub const INT32: i32 = 6;
 /// ONNX's number for i64.

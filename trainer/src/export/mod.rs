@@ -1,6 +1,8 @@
 //! From a policy to the ONNX file the instrument plays from: opset 17, plain operators, static shapes, the
-//! key/value cache as an input, the manifest inside. The graph is the stepper's arithmetic, operator by operator.
+//! key/value cache as an input, the manifest inside. The graph is the stepper's arithmetic, operator by operator; with
+//! weights of bytes its large products are sums of integers, and what goes into them is rounded (`bytes.rs`).
 
+mod bytes;
 pub mod graph;
 pub mod messages;
 pub mod read;
@@ -10,6 +12,7 @@ use crate::{
     ops::rms_norm::EPSILON,
     run::{checkpoint::Checkpoint, recipe::Recipe},
 };
+use bytes::Bytes;
 use graph::{Builder, int, ints};
 use messages::{FLOAT, Model, OperatorSet, Property};
 use music::{
@@ -45,13 +48,24 @@ pub fn manifest(
     }
 }
 
+/// What the matrices of an exported file are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Weights {
+    /// Numbers of 32 bits, as trained.
+    #[default]
+    Floats,
+    /// Numbers of 8 bits: a quarter of the size, and less than half of the time, because a step is as long as it takes to
+    /// read them. `tests/house/parity.rs` and the report say what that costs.
+    Bytes,
+}
+
 /// The bytes of the ONNX file.
-pub fn onnx(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
+pub fn onnx(policy: &Policy, manifest: &Manifest, weights: Weights) -> Vec<u8> {
     let model = Model {
         ir_version: 8,
         producer_name: "realchords-trainer".into(),
         producer_version: env!("CARGO_PKG_VERSION").into(),
-        graph: Some(Writer { policy, graph: Builder::default(), weights: Vec::new() }.write()),
+        graph: Some(Writer::new(policy, weights).write()),
         opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
         metadata_props: vec![Property { key: METADATA_KEY.into(), value: manifest.to_json() }],
     };
@@ -61,8 +75,16 @@ pub fn onnx(policy: &Policy, manifest: &Manifest) -> Vec<u8> {
 struct Writer<'a> {
     policy: &'a Policy,
     graph: Builder,
-    /// Which parameter stands in which constant of the graph.
-    weights: Vec<(usize, usize)>,
+    weights: Weights,
+    /// Which parameter stands where in the graph.
+    places: Vec<(usize, Place)>,
+}
+
+/// The constants in which a parameter stands, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Floats(usize),
+    Bytes { numbers: usize, scales: usize },
 }
 
 /// Cosine and sine of each number of a head at this position, and the pairing of its rotary numbers.
@@ -72,15 +94,41 @@ struct Rotation {
     swap: String,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(policy: &'a Policy, weights: Weights) -> Self {
+        Self { policy, graph: Builder::default(), weights, places: Vec::new() }
+    }
+
     fn weight(&mut self, idx: usize) -> String {
-        self.weights.push((idx, self.graph.num_constants()));
+        self.places.push((idx, Place::Floats(self.graph.num_constants())));
         self.graph.constant(&self.policy.tied[idx].shape, &self.policy.dense(idx))
     }
 
+    /// A row times a matrix.
+    fn product(&mut self, x: &str, idx: usize) -> String {
+        if self.weights == Weights::Floats {
+            let weight = self.weight(idx);
+            return self.graph.node("MatMul", &[x, &weight], vec![]);
+        }
+        let shape = &self.policy.tied[idx].shape;
+        let Bytes { numbers, scales } = Bytes::of(&self.policy.dense(idx), shape[1]);
+        let place =
+            Place::Bytes { numbers: self.graph.num_constants(), scales: self.graph.num_constants() + 1 };
+        self.places.push((idx, place));
+        let weight = self.graph.constant_u8(shape, numbers);
+        let scales = self.graph.constant(&[scales.len()], &scales);
+        let zero = self.graph.constant_u8(&[], vec![bytes::ZERO]);
+        // ONNX Runtime makes one operator of these, if they stand in this order.
+        let [rounded, scale, middle] = self.graph.node_of("DynamicQuantizeLinear", &[x]);
+        let sums = self.graph.node("MatMulInteger", &[&rounded, &weight, &middle, &zero], vec![]);
+        let sums = self.graph.node("Cast", &[&sums], vec![int("to", i64::from(FLOAT))]);
+        let scale = self.mul(&scale, &scales);
+        self.mul(&sums, &scale)
+    }
+
     fn linear(&mut self, x: &str, idx: usize) -> String {
-        let (weight, bias) = (self.weight(idx), self.weight(idx + 1));
-        let y = self.graph.node("MatMul", &[x, &weight], vec![]);
+        let y = self.product(x, idx);
+        let bias = self.weight(idx + 1);
         self.graph.node("Add", &[&y, &bias], vec![])
     }
 
@@ -221,8 +269,8 @@ impl Writer<'_> {
             (place::CHORD_OUT, names::CHORD_LOGITS, ChordToken::COUNT),
             (place::MELODY_OUT, names::MELODY_LOGITS, MelodyToken::COUNT),
         ] {
-            let (weight, bias) = (self.weight(idx), self.weight(idx + 1));
-            let product = self.graph.node("MatMul", &[&hidden, &weight], vec![]);
+            let product = self.product(&hidden, idx);
+            let bias = self.weight(idx + 1);
             self.graph.named("Add", &[&product, &bias], vec![], name);
             self.graph.output(name, &[1, tokens]);
         }
