@@ -65,7 +65,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let last = place::target().join("bench/last.json");
     let before = read(args.against.as_deref().unwrap_or(&last), args.against.is_some())?;
     let runtime = bundle::runtime_or_word();
-    let library = bundle::build(bundle::Profile::Release)?;
+    let library = bundle::build()?;
     let plugin = bundle::wrap_clap(&library, runtime.as_ref(), &place::target().join("bundled"))?;
     let mut figures = Vec::new();
     if !args.reaction {

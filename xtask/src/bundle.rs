@@ -16,21 +16,12 @@ use std::{
 pub const NAME: &str = "ReaLchords";
 const IDENTIFIER: &str = "org.realchords.realchords";
 
-/// A built plugin's profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
-    /// Quick to build; checks that the audio thread allocates nothing.
-    Debug,
-    /// What people play.
-    Release,
-}
-
 /// `cargo xtask bundle`.
 ///
 /// # Errors
 /// As [`build`] and [`wrap`]. Without a runtime the bundles are made all the same.
 pub fn run() -> Result<()> {
-    let library = build(Profile::Release)?;
+    let library = build()?;
     let runtime = runtime_or_word();
     for bundle in wrap(&library, runtime.as_ref(), &place::target().join("bundled"))? {
         println!("{}", place::shown(&bundle));
@@ -47,22 +38,17 @@ pub fn runtime_or_word() -> Option<Runtime> {
         .ok()
 }
 
-/// Builds the plugin and says where the library is.
+/// Builds the plugin as it ships and says where the library is.
 ///
 /// # Errors
 /// Where cargo fails.
-pub fn build(profile: Profile) -> Result<PathBuf> {
-    let mut command = cargo();
-    command.args(["build", "--quiet", "--package", "realchords"]);
-    if profile == Profile::Release {
-        command.arg("--release");
-    }
-    if !command.status().context("cargo does not run")?.success() {
+pub fn build() -> Result<PathBuf> {
+    let status = cargo().args(["build", "--quiet", "--release", "--package", "realchords"]).status();
+    if !status.context("cargo does not run")?.success() {
         bail!("the plugin does not build; cargo says why above");
     }
-    let folder = if profile == Profile::Release { "release" } else { "debug" };
     let name = format!("{}realchords{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    Ok(place::target().join(folder).join(name))
+    Ok(place::target().join("release").join(name))
 }
 
 /// Builds the plugin for both processors that macOS runs on, as one library, and says where it is.

@@ -50,7 +50,7 @@ pub fn run(args: &DistArgs) -> Result<()> {
     let library = match &args.plugin {
         Some(library) => library.clone(),
         None if cfg!(target_os = "macos") => bundle::build_universal()?,
-        None => bundle::build(bundle::Profile::Release)?,
+        None => bundle::build()?,
     };
     let name = format!("{}-{}-{}", bundle::NAME, env!("CARGO_PKG_VERSION"), platform());
     let folder = place::target().join("dist");

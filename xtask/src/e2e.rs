@@ -44,6 +44,8 @@ const SEEK: f64 = 11.6;
 /// The melody: a key a beat from this one on.
 const FIRST: u32 = 4;
 const KEYS: [u8; 8] = [60, 62, 64, 65, 67, 65, 64, 62];
+/// How long each is held, in beats.
+const HELD: f64 = 0.76;
 
 /// A class of the plugin in VST3, as the host must find it.
 struct Face {
@@ -129,7 +131,7 @@ fn inside(args: &E2eArgs) -> Result<()> {
         Some(library) => {
             std::path::absolute(library).with_context(|| format!("{} is no path", library.display()))?
         }
-        None => bundle::build(bundle::Profile::Release)?,
+        None => bundle::build()?,
     };
     let ardour = stage::ardour()?;
     let house = House::new(place::target().join("e2e"))?;
@@ -264,12 +266,19 @@ fn session_run(
     // A server of its own: one that has lost a client is not the same any more.
     let mut jack = stage::jack(house, server)?;
     let before = jack.said(&TROUBLES);
-    let heard = script_run(ardour, house, face, name, script);
+    let heard = script_run(ardour, house, server, face, name, script);
     *troubles += jack.said(&TROUBLES) - before;
     heard
 }
 
-fn script_run(ardour: &Ardour, house: &House, face: &Face, name: &str, script: &str) -> Result<Heard> {
+fn script_run(
+    ardour: &Ardour,
+    house: &House,
+    server: &str,
+    face: &Face,
+    name: &str,
+    script: &str,
+) -> Result<Heard> {
     let player = Player::open()?;
     let ear = Ear::open()?;
     let [length, seek] = [TAKE, SEEK].map(sample_at);
@@ -303,6 +312,11 @@ fn script_run(ardour: &Ardour, house: &House, face: &Face, name: &str, script: &
                 let at: u32 = at.parse().with_context(|| format!("{at:?} is no sample"))?;
                 player.play(melody(player.now().saturating_sub(at)))?;
             }
+            ("connect", ports) => {
+                let (from, to) =
+                    ports.split_once('\t').with_context(|| format!("{ports:?} are not two ports"))?;
+                stage::connect(server, from, to)?;
+            }
             ("done", _) => {
                 heard.entry(scene).or_default().extend(ear.take());
                 return Ok(heard);
@@ -318,7 +332,8 @@ fn melody(zero: u32) -> Vec<Timed> {
     let notes = (FIRST..TAKE as u32).flat_map(|beat| {
         let key = KEYS[beat as usize % KEYS.len()];
         let at = |beat: f64| zero + sample_at(beat);
-        [(at(f64::from(beat)), [0x90, key, 90]), (at(f64::from(beat) + 0.9), [0x80, key, 0])]
+        // It ends near a frame's line, so that a take moved by the server's latency is the same melody.
+        [(at(f64::from(beat)), [0x90, key, 90]), (at(f64::from(beat) + HELD), [0x80, key, 0])]
     });
     notes.collect()
 }

@@ -43,7 +43,7 @@ pub fn run(args: &EndureArgs) -> Result<()> {
     let plugin = match &args.plugin {
         Some(plugin) => plugin.clone(),
         None => {
-            let library = bundle::build(bundle::Profile::Release)?;
+            let library = bundle::build()?;
             bundle::wrap_clap(&library, bundle::runtime_or_word().as_ref(), &place::target().join("bundled"))?
         }
     };

@@ -75,7 +75,7 @@ pub fn install(args: &InstallArgs) -> Result<()> {
     let folders = Folders::chosen(args.dir.as_deref())?;
     let library = match &args.plugin {
         Some(library) => library.clone(),
-        None => bundle::build(bundle::Profile::Release)?,
+        None => bundle::build()?,
     };
     let runtime = bundle::runtime_or_word();
     let clap = bundle::wrap_clap(&library, runtime.as_ref(), &folders.clap)?;

@@ -60,7 +60,7 @@ pub fn run(args: &JamArgs) -> Result<()> {
             std::path::absolute(plugin).with_context(|| format!("{} is no path", plugin.display()))?
         }
         None => {
-            let library = bundle::build(bundle::Profile::Release)?;
+            let library = bundle::build()?;
             bundle::wrap_clap(&library, bundle::runtime_or_word().as_ref(), &place::target().join("bundled"))?
         }
     };

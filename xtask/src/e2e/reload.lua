@@ -15,7 +15,13 @@ assert(session, "the host does not open the session again")
 wait(3000)
 local melody, chords = session:route_by_name("melody"), session:route_by_name("chords"):to_track()
 assert(not melody:nth_plugin(0):isnil(), "the plugin is gone from the saved session")
-if not melody:output():midi(0):connected_to("ear:in") then melody:output():midi(0):connect("ear:in") end
+if not melody:output():midi(0):connected_to("ear:in") then
+  say("connect", "ardour:" .. melody:output():midi(0):name() .. "\tear:in")
+  for _ = 1, 100 do
+    if melody:output():midi(0):connected_to("ear:in") then break end
+    wait(100)
+  end
+end
 local group = PBD.GroupControlDisposition.NoGroup
 chords:rec_enable_control():set_value(1, group)
 

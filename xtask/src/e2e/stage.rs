@@ -294,6 +294,19 @@ pub fn jack(house: &House, server: &str) -> Result<Running> {
     bail!("jackd does not answer")
 }
 
+/// Connects two ports of a JACK server, whose names may hold blanks.
+///
+/// # Errors
+/// Where the server refuses.
+pub fn connect(server: &str, from: &str, to: &str) -> Result<()> {
+    let said = Command::new("jack_connect").args(["-s", server, from, to]).output();
+    let said = said.context("jack_connect does not run")?;
+    if !said.status.success() {
+        bail!("{from} is not connected to {to}: {}", String::from_utf8_lossy(&said.stderr).trim());
+    }
+    Ok(())
+}
+
 /// Starts a display without a screen; its name, as `DISPLAY` has it.
 ///
 /// # Errors

@@ -35,18 +35,25 @@ assert(melody:add_processor_by_index(plugin, 0, nil, true) == 0, "the plugin doe
 local insert = plugin:to_insert()
 say("plugin", insert:plugin(0):name(), "parameters", insert:plugin(0):parameter_count())
 
-wait(500)
+wait(2000)
 melody:input():midi(0):disconnect_all()
 wait(200)
 chords:input():midi(0):disconnect_all()
--- One at a time: a client of the server must not be spoken for by two of its threads at once.
-local function connect(port, name)
-  wait(200)
-  assert(port:connect(name) == 0, "no connection to " .. name)
+-- Another program connects: a client of the server must not be spoken for by two of its threads at once, and the host
+-- speaks for itself meanwhile.
+local function connect(from, to, port, other)
+  say("connect", from .. "\t" .. to)
+  for _ = 1, 100 do
+    if port:connected_to(other) then return end
+    wait(100)
+  end
+  error("no connection from " .. from .. " to " .. to)
 end
-connect(melody:input():midi(0), "player:out")
-connect(melody:output():midi(0), chords:input():midi(0):name())
-connect(melody:output():midi(0), "ear:in")
+local function full(port) return "ardour:" .. port:name() end
+wait(1000)
+connect("player:out", full(melody:input():midi(0)), melody:input():midi(0), "player:out")
+connect(full(melody:output():midi(0)), full(chords:input():midi(0)), melody:output():midi(0), chords:input():midi(0):name())
+connect(full(melody:output():midi(0)), "ear:in", melody:output():midi(0), "ear:in")
 -- Without a way to loudspeakers there is no latency that the host would compensate in what it records.
 local bus = session:master_out()
 for idx = 0, 1 do
