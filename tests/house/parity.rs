@@ -253,7 +253,7 @@ fn a_file_of_bytes_answers_nearly_as_the_floats_do() {
 }
 
 #[test]
-fn the_shipped_model_is_the_same_in_both_engines() {
+fn the_shipped_model_is_nearly_the_same_in_both_engines() {
     alone(
         &this_test!(),
         "shipped",
@@ -263,7 +263,7 @@ fn the_shipped_model_is_the_same_in_both_engines() {
             let file = std::fs::read(path).expect("the shipped model is read");
             let inputs = inputs(&walk(CONTEXT_FRAMES + 64));
             let [runtime, builtin] = of_both(&file, &inputs);
-            check("built-in against ONNX Runtime", &builtin, &runtime, &inputs)
+            check_bytes("built-in against ONNX Runtime", &builtin, &runtime)
         },
     );
 }
