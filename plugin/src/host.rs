@@ -116,7 +116,12 @@ impl<'a, C: ProcessContext<P>, P: Plugin> HostPort<'a, C, P> {
 
 impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
     fn receive(&mut self) -> Option<Incoming> {
-        let event = self.context.next_event()?;
+        let event = loop {
+            let event = self.context.next_event()?;
+            if !was_never_moved(&event) {
+                break event;
+            }
+        };
         let incoming = incoming(&event);
         self.last = Some(event);
         Some(incoming)
@@ -136,6 +141,17 @@ impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
             None => NoteEvent::NoteOff { timing, voice_id, channel, key, velocity: 0.0 },
         };
         self.context.try_send_event(event).is_ok()
+    }
+}
+
+/// Whether it is a controller that nobody has moved. In VST3 each controller of each channel is a parameter, of which the
+/// framework says that it stands at one half; a host that opens a session (Ardour 7) sends all of that back, pedals
+/// included. No controller of seven bits can stand there: 63 is .496, 64 is .504.
+fn was_never_moved<S>(event: &NoteEvent<S>) -> bool {
+    match event {
+        NoteEvent::MidiCC { value, .. } => *value == 0.5,
+        NoteEvent::MidiChannelPressure { pressure, .. } => *pressure == 0.5,
+        _ => false,
     }
 }
 
@@ -183,6 +199,19 @@ mod tests {
             host.time_sig_denominator = Some(under);
             assert_eq!(transport(&host).meter, None, "{over}/{under}");
         }
+    }
+
+    #[test]
+    fn controllers_that_were_never_moved_are_no_events() {
+        let controller = |value| NoteEvent::<()>::MidiCC { timing: 0, channel: 0, cc: SUSTAIN, value };
+        assert!(was_never_moved(&controller(0.5)));
+        let pressure = NoteEvent::<()>::MidiChannelPressure { timing: 0, channel: 0, pressure: 0.5 };
+        assert!(was_never_moved(&pressure));
+        for value in 0..128 {
+            assert!(!was_never_moved(&controller(value as f32 / 127.0)), "{value}");
+        }
+        let bend = NoteEvent::<()>::MidiPitchBend { timing: 0, channel: 0, value: 0.5 };
+        assert!(!was_never_moved(&bend), "in the middle a wheel stands still, and is put there");
     }
 
     #[test]

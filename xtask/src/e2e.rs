@@ -31,7 +31,7 @@ const INSIDE: &str = "REALCHORDS_E2E_INSIDE";
 /// The longest that the host may say nothing.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How often a face is played while the sound server itself has trouble.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
 const RATE: f64 = 48_000.0;
 /// What the sound server says when it is late, or when two threads of a client have spoken to it at once.
 const TROUBLES: [&str; 3] = ["XRun", "Unknown request", "CheckRead error"];
