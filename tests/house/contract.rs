@@ -238,15 +238,40 @@ fn the_melody_goes_out_where_it_should() {
 
 /// Wheel, pressure and pedals of a hand on channel 11, where no chord is.
 const GESTURES: [Event; 8] = [
-    Event::Controller { channel: 10, number: 1, value: 0.5 },
+    Event::Controller { channel: 10, number: 1, value: 64.0 / 127.0 },
     Event::Controller { channel: 10, number: 64, value: 1.0 },
     Event::Controller { channel: 10, number: 74, value: 0.25 },
     Event::Bend { channel: 10, value: 0.75 },
-    Event::ChannelPressure { channel: 10, pressure: 0.5 },
+    Event::ChannelPressure { channel: 10, pressure: 64.0 / 127.0 },
     Event::KeyPressure { channel: 10, key: 60, pressure: 0.75 },
     Event::Controller { channel: 10, number: 64, value: 0.0 },
     Event::Bend { channel: 10, value: 0.5 },
 ];
+
+/// A host that opens a VST3 session tells every controller of every channel to stand where the framework says it does.
+#[test]
+fn controllers_told_as_the_framework_has_them_press_no_pedal_and_are_not_passed_on() {
+    alone(&this_test!(), "untrained", house, || {
+        for face in [Face::Vst3, Face::Vst3Effect] {
+            let mut host = playing(
+                face,
+                setup(512, Rendering::Realtime),
+                &[("pass_through", "Melody and chords"), ("listen", "0")],
+            );
+            let mut stand = Conductor::new(host.as_mut(), 120.0);
+            let events = (0..16)
+                .flat_map(|channel| [1, 7, 64, 123].map(|number| (channel, number)))
+                .map(|(channel, number)| Event::Controller { channel, number, value: 0.5 })
+                .map(|event| TimedEvent { offset: 0, event })
+                .collect();
+            let transport = Some(stand.transport);
+            stand.send(Block { samples: 512, transport, events, ..Block::default() });
+            stand.block(512, &[]);
+            assert!(stand.heard.is_empty(), "{face:?}: {:?}", stand.heard);
+        }
+        String::new()
+    });
+}
 
 #[test]
 fn wheel_pressure_and_pedals_pass_once_with_the_melody_and_else_never() {
