@@ -25,7 +25,7 @@ pub fn run() -> Result<()> {
     tidy::run()?;
     cargo("clippy", &["--workspace", "--all-targets"], &warnings_are_errors, &[])?;
     // The plugin for the hall's hosts, with the features that tests give to what it is made of: nothing is built twice.
-    cargo("build", &["--workspace", "--lib", "--bins", "--tests"], &[], &[])?;
+    cargo("build", &["--workspace", "--lib", "--tests"], &[], &[])?;
     let runtime = library.iter().map(|library| (RUNTIME_VARIABLE, library.as_os_str())).collect::<Vec<_>>();
     cargo("test", &["--workspace"], &[], &runtime)?;
     cargo("doc", &["--workspace", "--no-deps"], &[], &[("RUSTDOCFLAGS", "-D warnings".as_ref())])?;
