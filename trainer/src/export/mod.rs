@@ -54,7 +54,7 @@ pub enum Weights {
     /// Numbers of 32 bits, as trained.
     #[default]
     Floats,
-    /// Numbers of 8 bits: a quarter of the size, and less than half of the time, because a step is as long as it takes to
+    /// Numbers of 8 bits: a quarter of the size, and about half of the time, because a step is as long as it takes to
     /// read them. `tests/house/parity.rs` and the report say what that costs.
     Bytes,
 }
