@@ -306,6 +306,8 @@ pub struct WorkerEnd {
     to_audio: HeapProd<Planned>,
     bell: Arc<Bell>,
     audio_bell: Arc<Bell>,
+    /// Whether a message was taken that is not answered yet.
+    is_asked: bool,
     /// Whether what is due after the last message has been sent.
     has_committed: bool,
     /// How the instance fares.
@@ -315,7 +317,9 @@ pub struct WorkerEnd {
 impl WorkerEnd {
     /// The next message, if there is one.
     pub fn next_message(&mut self) -> Option<ToWorker> {
-        self.from_audio.try_pop()
+        let message = self.from_audio.try_pop();
+        self.is_asked |= message.is_some();
+        message
     }
 
     /// How many messages wait.
@@ -332,9 +336,11 @@ impl WorkerEnd {
 
     /// Everything that the last message asks for has been sent.
     pub fn answered(&mut self) {
-        self.committed();
-        self.has_committed = false;
-        self.health.count_answer();
+        if std::mem::take(&mut self.is_asked) {
+            self.committed();
+            self.has_committed = false;
+            self.health.count_answer();
+        }
     }
 
     /// Sends a plan; a full queue drops it, and its frame is late.
@@ -386,6 +392,7 @@ pub fn connect(health: Arc<Health>) -> (AudioEnd, WorkerEnd, EditorEnd) {
             to_audio,
             bell: worker_bell,
             audio_bell,
+            is_asked: false,
             has_committed: false,
             health: health.clone(),
         },

@@ -3,7 +3,8 @@
 //!
 //! An engine that fails or panics costs the frame it failed at: at the next message it is told again what was heard of
 //! late. After [`MOST_FAILURES`] in a row it is set aside and chords are silent; once a beat it is tried again, so that
-//! chords are back as soon as it is well, or until another model is chosen.
+//! chords are back as soon as it is well, or until another model is chosen. A panic of our own costs its frame too and is
+//! said in the editor.
 //! Where the rules ask for it, the chords captured before are played and no model is asked.
 //! Another model is opened beside and told again what was heard while the old one plays on; then it takes over.
 
@@ -162,22 +163,44 @@ impl<O: Open> Server<O> {
         self.links.ring_audio();
         let mut last = Instant::now();
         while !stop.load(Ordering::Acquire) {
-            self.look_at_wish();
-            if let Some(message) = self.links.next_message() {
-                last = Instant::now();
-                self.take(message, last);
-                self.links.answered();
-                let num_again = if rules(&message).offline { OFFLINE_PACE } else { 0 };
-                for _ in 0..num_again {
-                    self.prepare_newcomer();
-                }
-            } else if !self.prepare_newcomer() {
-                self.links.wait(if last.elapsed() < IDLE_AFTER { PLAYING_WAIT } else { IDLE_WAIT });
+            let served = guarded(|| {
+                self.serve(&mut last);
+                Ok(())
+            });
+            if let Err(why) = served {
+                self.mend(&why);
             }
         }
         if let Some(opening) = self.opening.take() {
             let _ = opening.thread.join();
         }
+    }
+
+    /// Takes the next message, or waits for one; `last` is when the last one came.
+    fn serve(&mut self, last: &mut Instant) {
+        self.look_at_wish();
+        if let Some(message) = self.links.next_message() {
+            *last = Instant::now();
+            self.take(message, *last);
+            self.links.answered();
+            let num_again = if rules(&message).offline { OFFLINE_PACE } else { 0 };
+            for _ in 0..num_again {
+                self.prepare_newcomer();
+            }
+        } else if !self.prepare_newcomer() {
+            self.links.wait(if last.elapsed() < IDLE_AFTER { PLAYING_WAIT } else { IDLE_WAIT });
+        }
+    }
+
+    /// After a panic of our own: what was being done is dropped, and the model is told again what was heard.
+    fn mend(&mut self, why: &str) {
+        self.newcomer = None;
+        self.recorder = Recorder::default();
+        self.is_stale = true;
+        self.health.write_texts(|texts| texts.trouble = why.into());
+        self.links.answered();
+        self.links.ring_audio();
+        self.links.wait(PLAYING_WAIT);
     }
 
     /// Lets an audio side that waits offline look again.
@@ -221,8 +244,11 @@ impl<O: Open> Server<O> {
         });
         self.health.set_engine(words.engine);
         self.health.set_worker(WorkerState::Ready);
-        (self.player, self.playing, self.words) = (Some(player), Some(choice), words);
+        let before = self.player.replace(player);
+        (self.playing, self.words) = (Some(choice), words);
         (self.failures, self.is_stale, self.patient) = (0, false, None);
+        // An engine may fail as it goes, too: then all of this is already so.
+        drop(before);
     }
 
     /// Says something beside what plays.
@@ -322,7 +348,7 @@ impl<O: Open> Server<O> {
             };
             match taken {
                 Ok(()) => {
-                    if self.failures > 0 {
+                    if self.is_stale {
                         self.health.write_texts(|texts| texts.trouble.clear());
                     }
                     (self.failures, self.is_stale) = (0, false);

@@ -38,6 +38,8 @@ struct Script {
     panics: AtomicU32,
     /// Steps that are still to fail.
     errors: AtomicU32,
+    /// Times that the model still panics where it is not asked to play: as it is measured, and as it goes.
+    panics_beside: AtomicU32,
     /// Whether a step waits.
     shut: Mutex<bool>,
     opened: Condvar,
@@ -62,8 +64,15 @@ fn one_less(number: &AtomicU32) -> bool {
     number.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok()
 }
 
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        assert!(!one_less(&self.script.panics_beside), "a bad end");
+    }
+}
+
 impl ChordModel for Scripted {
     fn dims(&self) -> Dims {
+        assert!(!one_less(&self.script.panics_beside), "no measure");
         DIMS
     }
 
@@ -267,6 +276,39 @@ fn a_model_that_is_set_aside_is_back_within_a_beat_of_being_well() {
         assert!(!gig.struck(from).is_empty());
         assert!(gig.script.position.load(Ordering::SeqCst) > 100, "the history was told again");
     }
+}
+
+#[test]
+fn a_panic_of_the_workers_own_costs_a_frame_and_is_said() {
+    let mut gig = Gig::begin(None);
+    gig.play(64, true);
+    // As the model is told again what was heard, after a failure.
+    gig.script.errors.store(1, Ordering::SeqCst);
+    gig.script.panics_beside.store(1, Ordering::SeqCst);
+    gig.play(2, true);
+    let said = status(&gig.health);
+    assert!(said.starts_with("recovering: ") && said.contains("no measure"), "{said}");
+    let late = gig.health.late();
+    assert!((1..=2).contains(&late), "{late} frames late");
+    gig.play(4, true);
+    assert_eq!(status(&gig.health), "ready");
+    // As another model takes over: the one that goes fails at that. The new one plays.
+    let from = gig.stage.now / FRAME;
+    gig.choose("jazz");
+    let begun = Instant::now();
+    while gig.health.texts().model != "jazz" {
+        assert!(begun.elapsed() < PATIENCE, "{:?}", gig.health.texts());
+        // One that is opened is measured too.
+        let is_opened = gig.health.texts().model.starts_with("opening");
+        gig.script.panics_beside.store(u32::from(is_opened), Ordering::SeqCst);
+        gig.play(1, true);
+    }
+    gig.play(32, true);
+    assert_eq!(status(&gig.health), "ready");
+    assert_eq!(gig.script.panics_beside.load(Ordering::SeqCst), 0, "it never happened");
+    assert!(gig.health.late() <= late + 4);
+    assert!(!gig.struck(from + 4).is_empty());
+    assert!(gig.script.position.load(Ordering::SeqCst) >= 95, "the history was not told again");
 }
 
 #[test]
