@@ -1,6 +1,6 @@
 //! The worker: one named thread an instance. It opens the model, hears frames and plans chords. An engine that fails or
-//! panics is tried again; a panic elsewhere is caught at the root and said in the editor; the host's session is never
-//! lost to us.
+//! panics is tried again, and so is a turn of our own that panics; what else panics is caught at the root and said in the
+//! editor; the host's session is never lost to us.
 //!
 //! Live, the thread looks for messages every millisecond while the host plays and every 20 ms else, because the
 //! audio thread may not wake it. Offline it is woken.

@@ -126,6 +126,16 @@ impl Planner {
         }
     }
 
+    /// Lets stand what another planner has promised in the same epoch.
+    pub fn go_on_from(&mut self, before: &Self) {
+        if self.epoch == before.epoch {
+            self.stands.clone_from(&before.stands);
+            self.entered |= before.entered;
+            self.heard_note |= before.heard_note;
+            self.forced = before.forced;
+        }
+    }
+
     /// The history, for tests.
     pub fn history(&self) -> &History {
         &self.history
@@ -174,6 +184,10 @@ impl Planner {
             token = ChordToken::SILENCE;
         }
         self.heard_note |= matches!(heard.melody, MelodyFrame::Onset(_));
+        // Who has forgotten hears it by this: what sounds has entered.
+        if heard.played != ChordFrame::Silence {
+            (self.heard_note, self.entered) = (true, true);
+        }
         let mut melody = MelodyToken::of(heard.melody);
         if !self.history.last_melody().may_precede(melody) {
             melody = MelodyToken::REST;

@@ -7,7 +7,9 @@ use super::{
     planner::{Planner, Sink},
 };
 use crate::links::{Heard, Planned, Rules, ToWorker};
-use music::{meter::BarPhase, sampling::Sampling, vocab::CONTEXT_FRAMES};
+use music::{
+    harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase, sampling::Sampling, vocab::CONTEXT_FRAMES,
+};
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -48,6 +50,29 @@ impl Recent {
     /// The message of a number.
     pub fn at(&self, number: u64) -> Option<&ToWorker> {
         self.messages.get(usize::try_from(number.checked_sub(self.forgotten)?).ok()?)
+    }
+
+    /// The message of a number as the first that a model is told: what goes on in it begins in it.
+    pub fn first(&self, number: u64) -> Option<ToWorker> {
+        let ToWorker::Heard(mut heard) = *self.at(number)? else { return self.at(number).copied() };
+        let before = || {
+            let told = (self.forgotten..number).rev().filter_map(|number| self.at(number));
+            told.map_while(|message| match message {
+                ToWorker::Heard(earlier) => (earlier.epoch == heard.epoch).then_some(Some(earlier)),
+                ToWorker::Again { .. } => Some(None),
+                ToWorker::Begin { .. } => None,
+            })
+            .flatten()
+        };
+        let chord = before().map(|heard| heard.played).find(|played| *played != ChordFrame::Hold);
+        let melody = before().map(|heard| heard.melody).find(|melody| *melody != MelodyFrame::Hold);
+        if heard.played == ChordFrame::Hold {
+            heard.played = chord.unwrap_or(heard.played);
+        }
+        if heard.melody == MelodyFrame::Hold {
+            heard.melody = melody.unwrap_or(heard.melody);
+        }
+        Some(ToWorker::Heard(heard))
     }
 
     /// The number of the message from which to tell a model again, so that its history is full.
@@ -111,17 +136,34 @@ impl Player {
         guarded(|| history.begin(self.model.as_mut(), BarPhase::Unknown)).is_ok()
     }
 
-    /// Begins anew: is told the messages from number `from` on again, and plans from the last.
+    /// Begins anew: is told the messages from number `from` on again, and plans from the last. What stood stands.
     ///
     /// # Errors
     /// As [`Self::take`].
     pub fn recover(&mut self, recent: &Recent, from: u64, sink: &mut dyn Sink) -> Result<(), String> {
-        self.planner = Planner::new(History::new(self.model.dims()), self.sampling);
+        let fresh = Planner::new(History::new(self.model.dims()), self.sampling);
+        let stood = std::mem::replace(&mut self.planner, fresh);
         let last = recent.next().saturating_sub(1);
-        for message in (from..last).filter_map(|number| recent.at(number)) {
-            self.take_again(message)?;
+        if let Err(why) = self.retell(recent, from, last) {
+            self.planner = stood;
+            return Err(why);
         }
+        self.planner.go_on_from(&stood);
         recent.at(last).map_or(Ok(()), |message| self.take(message, sink))
+    }
+
+    /// Is told the messages from one number to before another again.
+    fn retell(&mut self, recent: &Recent, from: u64, to: u64) -> Result<(), String> {
+        for number in from..to {
+            let message = if number == from { recent.first(number) } else { recent.at(number).copied() };
+            message.map_or(Ok(()), |message| self.take_again(&message))?;
+        }
+        Ok(())
+    }
+
+    /// Goes on where another model's planner stops: what that has promised stands.
+    pub fn go_on_from(&mut self, before: &Self) {
+        self.planner.go_on_from(&before.planner);
     }
 }
 

@@ -74,6 +74,14 @@ struct Newcomer {
     words: Words,
     /// The number of the next message it is told again.
     next: u64,
+    is_told: bool,
+}
+
+/// A message that a panic of our own has left without an answer.
+struct Unanswered {
+    message: ToWorker,
+    /// How often it was tried.
+    tries: u32,
 }
 
 /// A model that has failed too often.
@@ -100,7 +108,7 @@ impl Words {
 /// A model that is opened beside.
 struct Opening {
     choice: ModelChoice,
-    thread: JoinHandle<Result<Opened, String>>,
+    thread: JoinHandle<Result<(Player, Words), String>>,
 }
 
 /// The worker's state while it serves.
@@ -126,6 +134,9 @@ pub struct Server<O> {
     /// Whether the player has to be told again what was heard.
     is_stale: bool,
     recorder: Recorder,
+    unanswered: Option<Unanswered>,
+    /// Whether a panic of our own is said and nothing was answered since.
+    is_mended: bool,
     /// Whether captured chords are played instead of asking the model.
     is_printing: bool,
     /// What there is to say of us while no model plays.
@@ -152,6 +163,8 @@ impl<O: Open> Server<O> {
             failures: 0,
             is_stale: false,
             recorder: Recorder::default(),
+            unanswered: None,
+            is_mended: false,
             is_printing: false,
             without: WorkerState::NoModel,
         }
@@ -171,17 +184,18 @@ impl<O: Open> Server<O> {
                 self.mend(&why);
             }
         }
-        if let Some(opening) = self.opening.take() {
-            let _ = opening.thread.join();
-        }
     }
 
     /// Takes the next message, or waits for one; `last` is when the last one came.
     fn serve(&mut self, last: &mut Instant) {
         self.look_at_wish();
-        if let Some(message) = self.links.next_message() {
+        if let Some(message) = self.next_message() {
             *last = Instant::now();
-            self.take(message, *last);
+            self.answer(&message, *last);
+            self.unanswered = None;
+            if std::mem::take(&mut self.is_mended) && self.is_printing {
+                self.health.write_texts(|texts| texts.trouble.clear());
+            }
             self.links.answered();
             let num_again = if rules(&message).offline { OFFLINE_PACE } else { 0 };
             for _ in 0..num_again {
@@ -192,14 +206,34 @@ impl<O: Open> Server<O> {
         }
     }
 
+    /// The message to answer: offline again the one that was left without.
+    fn next_message(&mut self) -> Option<ToWorker> {
+        if let Some(Unanswered { message, tries }) = &mut self.unanswered {
+            *tries += 1;
+            return Some(*message);
+        }
+        let message = self.links.next_message()?;
+        self.unanswered = Some(Unanswered { message, tries: 1 });
+        // What is asked again is in the rules of the frames that follow.
+        if !matches!(message, ToWorker::Again { .. }) {
+            self.recent.push(message);
+        }
+        self.recorder.hear(&message, &self.shared.capture);
+        Some(message)
+    }
+
     /// After a panic of our own: what was being done is dropped, and the model is told again what was heard.
     fn mend(&mut self, why: &str) {
-        self.newcomer = None;
-        self.recorder = Recorder::default();
-        self.is_stale = true;
         self.health.write_texts(|texts| texts.trouble = why.into());
-        self.links.answered();
-        self.links.ring_audio();
+        (self.is_stale, self.is_mended) = (true, true);
+        self.recorder = Recorder::default();
+        // Live the next message is soon there; offline everything waits for this one.
+        self.unanswered.take_if(|left| !rules(&left.message).offline || left.tries >= MOST_FAILURES);
+        if self.unanswered.is_none() {
+            self.links.answered();
+            self.links.ring_audio();
+        }
+        self.newcomer = None;
         self.links.wait(PLAYING_WAIT);
     }
 
@@ -212,7 +246,8 @@ impl<O: Open> Server<O> {
     fn open_first(&mut self) {
         self.generation = self.shared.wish.generation();
         let choice = self.shared.wish.choice();
-        let open = |choice: &ModelChoice| guarded(|| Ok((self.open)(choice))).and_then(|opened| opened);
+        let open =
+            |choice: &ModelChoice| guarded(|| Ok((self.open)(choice).map(seat))).and_then(|opened| opened);
         let (choice, opened, refused) = match open(&choice) {
             Err(why) if choice.file.is_some() => {
                 (ModelChoice::default(), open(&ModelChoice::default()), Some(why))
@@ -220,8 +255,7 @@ impl<O: Open> Server<O> {
             opened => (choice, opened, None),
         };
         match opened {
-            Ok(opened) => {
-                let (player, words) = seat(opened);
+            Ok((player, words)) => {
                 self.begin_with(player, choice, words);
                 if let Some(why) = refused {
                     self.say_beside(&why);
@@ -265,10 +299,9 @@ impl<O: Open> Server<O> {
             && let Some(Opening { choice, thread }) = self.opening.take()
         {
             match thread.join().unwrap_or_else(|_| Err("opening the model has failed".into())) {
-                Ok(opened) => {
-                    let (player, words) = seat(opened);
+                Ok((player, words)) => {
                     let next = self.recent.from_full();
-                    self.newcomer = Some(Newcomer { player, choice, words, next });
+                    self.newcomer = Some(Newcomer { player, choice, words, next, is_told: false });
                 }
                 Err(why) => self.say_beside(&why),
             }
@@ -289,7 +322,7 @@ impl<O: Open> Server<O> {
         let open = self.open.clone();
         let spawned = std::thread::Builder::new().name("realchords opening".into()).spawn({
             let choice = choice.clone();
-            move || open(&choice)
+            move || open(&choice).map(seat)
         });
         match spawned {
             Ok(thread) => self.opening = Some(Opening { choice, thread }),
@@ -304,8 +337,12 @@ impl<O: Open> Server<O> {
     /// Tells the model about to take over one message more, or lets it take over; whether there was anything to do.
     fn prepare_newcomer(&mut self) -> bool {
         let Some(newcomer) = &mut self.newcomer else { return false };
-        let told = self.recent.at(newcomer.next).map(|message| newcomer.player.take_again(message));
-        newcomer.next += 1;
+        let message = match newcomer.is_told {
+            false => self.recent.first(newcomer.next),
+            true => self.recent.at(newcomer.next).copied(),
+        };
+        let told = message.map(|message| newcomer.player.take_again(&message));
+        (newcomer.next, newcomer.is_told) = (newcomer.next + 1, true);
         match told {
             Some(Ok(())) => {}
             Some(Err(why)) => {
@@ -313,7 +350,10 @@ impl<O: Open> Server<O> {
                 self.say_beside(&format!("the model that was chosen is not used: {why}"));
             }
             None => {
-                if let Some(Newcomer { player, choice, words, .. }) = self.newcomer.take() {
+                if let Some(Newcomer { mut player, choice, words, .. }) = self.newcomer.take() {
+                    let before =
+                        self.player.as_ref().or(self.patient.as_ref().map(|patient| &patient.player));
+                    before.into_iter().for_each(|before| player.go_on_from(before));
                     self.begin_with(player, choice, words);
                     self.links.ring_audio();
                 }
@@ -322,29 +362,24 @@ impl<O: Open> Server<O> {
         true
     }
 
-    /// Takes in a message.
-    fn take(&mut self, message: ToWorker, since: Instant) {
-        // What is asked again is in the rules of the frames that follow.
-        if !matches!(message, ToWorker::Again { .. }) {
-            self.recent.push(message);
-        }
-        self.recorder.hear(&message, &self.shared.capture);
-        if rules(&message).print {
-            self.print(&message);
+    /// Answers a message.
+    fn answer(&mut self, message: &ToWorker, since: Instant) {
+        if rules(message).print {
+            self.print(message);
             return;
         }
         if std::mem::take(&mut self.is_printing) && self.player.is_none() {
             self.health.set_worker(self.without);
         }
         self.try_patient();
-        let is_offline = rules(&message).offline;
+        let is_offline = rules(message).offline;
         while let Some(player) = &mut self.player {
             let from = self.recent.from_in_time(self.health.infer_ms().0);
             let mut post = Post { links: &mut self.links, watch: &mut self.watch, since };
             let taken = if self.is_stale {
                 player.recover(&self.recent, from, &mut post)
             } else {
-                player.take(&message, &mut post)
+                player.take(message, &mut post)
             };
             match taken {
                 Ok(()) => {
@@ -361,7 +396,7 @@ impl<O: Open> Server<O> {
                 return;
             }
         }
-        self.silence(&message);
+        self.silence(message);
     }
 
     fn fail(&mut self, why: &str) {
@@ -411,6 +446,8 @@ impl<O: Open> Server<O> {
     fn print(&mut self, message: &ToWorker) {
         if !std::mem::replace(&mut self.is_printing, true) {
             self.health.set_worker(WorkerState::Ready);
+            // What the model had is of no matter now.
+            self.health.write_texts(|texts| texts.trouble.clear());
         }
         let Self { links, shared, .. } = self;
         shared.capture.with(|capture| print(capture, message, |planned| links.plan(planned)));
@@ -427,6 +464,15 @@ impl<O: Open> Server<O> {
         };
         let (chord, standing) = (ChordFrame::Silence, Standing::Listening);
         self.links.plan(Planned { epoch, ordinal, frame: coming.frame, chord, standing });
+    }
+}
+
+impl<O> Drop for Server<O> {
+    fn drop(&mut self) {
+        // No thread of ours may outlive the library that it runs in.
+        if let Some(opening) = self.opening.take() {
+            let _ = opening.thread.join();
+        }
     }
 }
 

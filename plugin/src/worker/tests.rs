@@ -7,6 +7,7 @@ use super::{
     history::History,
     model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
     planner::{Planner, Sink},
+    replay::{Player, Recent},
     *,
 };
 use crate::{
@@ -216,6 +217,54 @@ fn lost_messages_begin_the_history_anew() {
     }
     assert_eq!(planner.history().num_steps(), 5, "one first step, and frames 9 to 12");
     assert!(basket.planned.iter().any(|p| p.ordinal == 12 && p.standing == Standing::Committed));
+}
+
+#[test]
+fn what_a_model_has_promised_stands_when_another_goes_on() {
+    for commit in [1, 4, 16] {
+        let rules = Rules { commit, listen: 8, ..Rules::default() };
+        let tune = melody(80);
+        let mut before = Player::new(Box::new(Moody { patience: usize::MAX }), Sampling::default());
+        let (mut recent, mut basket) = (Recent::default(), Basket::default());
+        let begin = ToWorker::Begin { epoch: Epoch(1), coming: coming(0), seek: false, rules };
+        let heard = |ordinal: i64, basket: &Basket| {
+            let stands = |p: &&Planned| p.ordinal == ordinal && p.standing != Standing::Draft;
+            let played = basket.planned.iter().find(stands).unwrap().chord;
+            let (frame, melody) = (Frame(ordinal), tune[ordinal as usize]);
+            let (coming, epoch) = (coming(ordinal + 1), Epoch(1));
+            ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played, coming, rules })
+        };
+        recent.push(begin);
+        before.take(&begin, &mut basket).unwrap();
+        for ordinal in 0..60 {
+            let message = heard(ordinal, &basket);
+            recent.push(message);
+            before.take(&message, &mut basket).unwrap();
+        }
+        // Another takes over, and then it is told again itself.
+        let mut after = Player::new(Box::new(Moody { patience: usize::MAX }), Sampling::default());
+        let first = recent.next() - 40;
+        after.take_again(&recent.first(first).unwrap()).unwrap();
+        for number in first + 1..recent.next() {
+            after.take_again(recent.at(number).unwrap()).unwrap();
+        }
+        after.go_on_from(&before);
+        for ordinal in 60..80 {
+            let message = heard(ordinal, &basket);
+            recent.push(message);
+            if ordinal == 70 {
+                after.recover(&recent, recent.next() - 40, &mut basket).unwrap();
+            } else {
+                after.take(&message, &mut basket).unwrap();
+            }
+        }
+        let mut stood: Vec<_> =
+            basket.planned.iter().filter(|p| p.standing != Standing::Draft).map(|p| p.ordinal).collect();
+        let len = stood.len();
+        stood.dedup();
+        assert_eq!(stood.len(), len, "commit {commit}: a frame was committed twice");
+        assert_eq!(stood, (0..80 + commit).collect::<Vec<_>>(), "commit {commit}");
+    }
 }
 
 #[test]

@@ -7,12 +7,18 @@ local function say(...)
   io.stderr:write("e2e: " .. table.concat(words, " ") .. "\n")
 end
 local function wait(ms) ARDOUR.LuaAPI.usleep(ms * 1000) end
+-- The host's own thread connects what is new and counts latencies; a client of the server must not be spoken for by two of
+-- its threads at once, so each step waits until that is done.
+local function settle() wait(1000) end
 
 AudioEngine:set_backend("JACK", "ardour", "")
 assert(AudioEngine:start(false) == 0, "the audio engine does not start")
+settle()
 local session = create_session(FOLDER, NAME, 48000)
 assert(session, "the host makes no session")
+settle()
 session:add_master_bus(ARDOUR.ChanCount(ARDOUR.DataType("audio"), 2))
+settle()
 for _ in ARDOUR.LuaAPI.list_plugins():iter() do end
 
 local map = Temporal.TempoMap.fetch_writable()
@@ -25,8 +31,10 @@ map = nil
 
 local function track(name)
   local one = ARDOUR.ChanCount(ARDOUR.DataType("midi"), 1)
-  return session:new_midi_track(one, one, true, ARDOUR.PluginInfo(), nil, nil, 1, name,
+  local made = session:new_midi_track(one, one, true, ARDOUR.PluginInfo(), nil, nil, 1, name,
     ARDOUR.PresentationInfo.max_order, ARDOUR.TrackMode.Normal, true):front()
+  settle()
+  return made
 end
 local melody, chords = track("melody"), track("chords")
 local plugin = ARDOUR.LuaAPI.new_plugin(session, CLASS, ARDOUR.PluginType.VST3, "")
@@ -35,30 +43,29 @@ assert(melody:add_processor_by_index(plugin, 0, nil, true) == 0, "the plugin doe
 local insert = plugin:to_insert()
 say("plugin", insert:plugin(0):name(), "parameters", insert:plugin(0):parameter_count())
 
-wait(2000)
+settle()
 melody:input():midi(0):disconnect_all()
-wait(200)
+settle()
 chords:input():midi(0):disconnect_all()
--- Another program connects: a client of the server must not be spoken for by two of its threads at once, and the host
--- speaks for itself meanwhile.
+settle()
+-- Another program connects: of that the host is told.
 local function connect(from, to, port, other)
   say("connect", from .. "\t" .. to)
   for _ = 1, 100 do
+    settle()
     if port:connected_to(other) then return end
-    wait(100)
   end
   error("no connection from " .. from .. " to " .. to)
 end
 local function full(port) return "ardour:" .. port:name() end
-wait(1000)
 connect("player:out", full(melody:input():midi(0)), melody:input():midi(0), "player:out")
 connect(full(melody:output():midi(0)), full(chords:input():midi(0)), melody:output():midi(0), chords:input():midi(0):name())
 connect(full(melody:output():midi(0)), "ear:in", melody:output():midi(0), "ear:in")
 -- Without a way to loudspeakers there is no latency that the host would compensate in what it records.
 local bus = session:master_out()
 for idx = 0, 1 do
-  wait(200)
   bus:output():audio(idx):disconnect_all()
+  settle()
 end
 local group = PBD.GroupControlDisposition.NoGroup
 for _, one in ipairs({ melody, chords }) do
@@ -67,9 +74,12 @@ for _, one in ipairs({ melody, chords }) do
 end
 for idx = 1, 2 do
   local port = AudioEngine:get_port_by_name("Click/audio_out " .. idx)
-  if port and not port:isnil() then port:disconnect_all() end
+  if port and not port:isnil() then
+    port:disconnect_all()
+    settle()
+  end
 end
-wait(2000)
+settle()
 say("latency", session:worst_output_latency())
 
 local by = ARDOUR.TransportRequestSource.TRS_UI

@@ -14,7 +14,7 @@ use crate::{
         Audio,
         block::{Block, Incoming, Settings, Transport},
     },
-    links::{EditorEnd, connect},
+    links::{ChangeGrid, EditorEnd, connect},
     params::status,
 };
 use music::{grid::Beats, meter::Meter, pitch::Pitch};
@@ -275,6 +275,31 @@ fn a_model_that_is_set_aside_is_back_within_a_beat_of_being_well() {
         assert_eq!(gig.health.late(), late);
         assert!(!gig.struck(from).is_empty());
         assert!(gig.script.position.load(Ordering::SeqCst) > 100, "the history was told again");
+    }
+}
+
+#[test]
+fn a_chord_that_sounds_is_not_cut_short_where_a_model_is_told_again_what_was_heard() {
+    // A note held for long, chords that change on every second bar, and a model so slow that little is told again.
+    for hands_over in [false, true] {
+        let mut gig = Gig::begin(None);
+        gig.rules = Rules { grid: ChangeGrid::TwoBars, listen: 0, ..gig.rules };
+        gig.play(36, true);
+        gig.keys_are_pressed = false;
+        gig.play(18, true);
+        assert!(!gig.audio.is_silent());
+        let from = gig.stage.sent.len();
+        if hands_over {
+            gig.choose("jazz");
+            gig.until("opened", |health| !health.texts().model.starts_with("opening"));
+        } else {
+            gig.health.set_infer_us(50_000, 50_000);
+            gig.script.errors.store(1, Ordering::SeqCst);
+        }
+        gig.play(8, true);
+        assert_eq!(status(&gig.health), "ready");
+        assert_eq!(gig.stage.sent[from..], [], "hands over: {hands_over}");
+        assert!(!gig.audio.is_silent());
     }
 }
 
