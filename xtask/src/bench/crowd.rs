@@ -14,6 +14,12 @@ const INSTANCES: usize = 16;
 const BPM: f64 = 140.0;
 const SAMPLE_RATE: f64 = 48_000.0;
 const SAMPLES: u32 = 256;
+/// A host that is so far behind its clock is itself kept waiting by the machine, and what is late then is late for that.
+const KEPT_WAITING: Duration = Duration::from_millis(10);
+/// Half a frame: the worker has so long for its answer.
+const HALF_FRAME: Duration = Duration::from_millis((30_000.0 / BPM / 4.0) as u64);
+/// Blocks from one count of late frames to the next: half a frame.
+const COUNT_EVERY: u64 = 10;
 /// Loads of which the median is told.
 const LOADS: usize = 9;
 
@@ -53,24 +59,38 @@ pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Resul
     }
     tell("memory of the first instance", memory[0] - before, "MiB");
     tell("memory of a further instance", (memory[INSTANCES - 1] - memory[0]) / (INSTANCES - 1) as f64, "MiB");
-    crowd(&mut hosts, seconds, tell)?;
-    let mut late = 0.0;
-    for host in &mut hosts {
-        late += host.read("late")?.parse::<f64>().unwrap_or(f64::NAN);
-    }
-    tell(&format!("late frames of {INSTANCES} instances at {BPM} BPM"), late, "frames");
+    let late = crowd(&mut hosts, seconds, tell)?;
+    tell(&format!("late frames of {INSTANCES} instances at {BPM} BPM"), late.ours, "frames");
+    tell("late where the machine kept the host itself waiting", late.machines, "frames");
     Ok(())
 }
 
+/// Late frames.
+#[derive(Default)]
+struct Late {
+    /// While the host was in time.
+    ours: f64,
+    /// Soon after a block that the host itself began late.
+    machines: f64,
+}
+
+fn num_late(hosts: &mut [ClapHost]) -> Result<f64> {
+    hosts.iter_mut().map(|host| Ok(host.read("late")?.parse::<f64>().unwrap_or(f64::NAN))).sum()
+}
+
 /// All play at once, each its own melody, by the clock.
-fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Result<()> {
+fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Result<Late> {
     const STEPS: [u8; 8] = [0, 4, 7, 5, 9, 7, 2, 11];
     let blocks = (seconds as f64 * SAMPLE_RATE / f64::from(SAMPLES)) as u64;
     let begun = Instant::now();
     let (mut nth_note, mut chords, mut worst) = (None, 0u64, Duration::ZERO);
+    let (mut late, mut before, mut kept_waiting) = (Late::default(), num_late(hosts)?, None::<Instant>);
     for block in 0..blocks {
         let due = begun + Duration::from_secs_f64((block * u64::from(SAMPLES)) as f64 / SAMPLE_RATE);
         pause(due.saturating_duration_since(Instant::now()));
+        if Instant::now().saturating_duration_since(due) > KEPT_WAITING {
+            kept_waiting = Some(Instant::now());
+        }
         let beats = (block * u64::from(SAMPLES)) as f64 / SAMPLE_RATE * BPM / 60.0;
         let transport = Transport {
             playing: true,
@@ -107,8 +127,14 @@ fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -
             nth_note = Some(eighth);
         }
         worst = worst.max(Instant::now().saturating_duration_since(due));
+        if block % COUNT_EVERY == 0 || block + 1 == blocks {
+            let now = num_late(hosts)?;
+            let excused = kept_waiting.is_some_and(|since| since.elapsed() < 2 * HALF_FRAME);
+            *(if excused { &mut late.machines } else { &mut late.ours }) += now - before;
+            before = now;
+        }
     }
     tell(&format!("notes of {INSTANCES} instances in {seconds} s"), chords as f64, "notes");
     tell("farthest that the host itself fell behind", worst.as_secs_f64() * 1e3, "ms");
-    Ok(())
+    Ok(late)
 }
