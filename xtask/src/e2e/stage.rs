@@ -20,8 +20,9 @@ const PACKAGES: [(&str, &str); 2] = [("jackd2", "jackd"), ("xvfb", "Xvfb")];
 /// What the plugin needs besides.
 const FOR_PLUGIN: [(&str, &str); 1] = [("ardour", "ardour")];
 /// What the standalone program needs besides.
-const FOR_STANDALONE: [(&str, &str); 4] = [
+const FOR_STANDALONE: [(&str, &str); 5] = [
     ("libasound2-dev", "/usr/include/alsa/asoundlib.h"),
+    ("libjack-jackd2-dev", "/usr/include/jack/jack.h"),
     ("pkg-config", "pkg-config"),
     ("xdotool", "xdotool"),
     ("imagemagick", "import"),
