@@ -3,6 +3,7 @@
 
 mod checks;
 mod lives;
+mod portrait;
 mod stage;
 mod standalone;
 
@@ -88,6 +89,9 @@ pub struct E2eArgs {
     /// Play the standalone program under JACK, and not the plugin in Ardour
     #[arg(long)]
     standalone: bool,
+    /// Take a picture of the editor in Ardour's window at the end
+    #[arg(long)]
+    picture: bool,
     /// How often an instance with its editor is made and unmade
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     lives: u32,
@@ -104,7 +108,7 @@ pub fn run(args: &E2eArgs) -> Result<()> {
     if let Some(plugin) = &args.live {
         return lives::run(plugin, args.lives);
     }
-    stage::programs(args.standalone)?;
+    stage::programs(args.standalone, args.picture)?;
     if env::var_os(INSIDE).is_some() {
         return inside(args);
     }
@@ -142,6 +146,9 @@ fn inside(args: &E2eArgs) -> Result<()> {
     lives::under_a_display(&house, &clap, args.lives)?;
     for face in &FACES {
         played(&ardour, &house, &server, face)?;
+    }
+    if args.picture {
+        println!("the editor in Ardour: {}", place::shown(&portrait::take(&ardour, &house, &FACES[1])?));
     }
     println!(
         "e2e passed in {:.0} s; logs and MIDI: {}",

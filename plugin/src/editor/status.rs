@@ -113,14 +113,14 @@ fn pieces(scene: &Scene) -> Vec<Piece> {
     }
     let engine = match report.engine {
         Engine::None => "no engine".into(),
-        Engine::OnnxRuntime => format!("ONNX {:.1} ms", report.infer_ms.0),
-        Engine::BuiltIn => format!("built-in {:.1} ms", report.infer_ms.0),
+        Engine::OnnxRuntime => format!("ONNX {:.1} ms", report.infer_ms.1),
+        Engine::BuiltIn => format!("built-in {:.1} ms", report.infer_ms.1),
     };
     add(
         engine.clone(),
         theme.muted,
-        format!("Engine: {engine}, 99 % within {:.1} ms", report.infer_ms.1),
-        "What runs the model, and the median time of an answer. It must be well below a sixteenth",
+        format!("Engine: {engine}, half within {:.1} ms", report.infer_ms.0),
+        "What runs the model, and the time in which 99 of 100 answers come. It must be well below half a sixteenth",
     );
     pieces
 }

@@ -374,7 +374,8 @@ impl<O: Open> Server<O> {
         self.try_patient();
         let is_offline = rules(message).offline;
         while let Some(player) = &mut self.player {
-            let from = self.recent.from_in_time(self.health.infer_ms().0);
+            // Not the median: what was imagined and came true costs nothing, and told again it does.
+            let from = self.recent.from_in_time(self.health.infer_ms().1);
             let mut post = Post { links: &mut self.links, watch: &mut self.watch, since };
             let taken = if self.is_stale {
                 player.recover(&self.recent, from, &mut post)

@@ -19,6 +19,9 @@ use std::{
 const PACKAGES: [(&str, &str); 2] = [("jackd2", "jackd"), ("xvfb", "Xvfb")];
 /// What the plugin needs besides.
 const FOR_PLUGIN: [(&str, &str); 1] = [("ardour", "ardour")];
+/// What a picture needs besides.
+const FOR_PICTURE: [(&str, &str); 3] =
+    [("openbox", "openbox"), ("xdotool", "xdotool"), ("imagemagick", "import")];
 /// What the standalone program needs besides.
 const FOR_STANDALONE: [(&str, &str); 5] = [
     ("libasound2-dev", "/usr/include/alsa/asoundlib.h"),
@@ -45,9 +48,10 @@ const HOMES: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// Where one is missing and stays so: with the line to type.
-pub fn programs(standalone: bool) -> Result<()> {
+pub fn programs(standalone: bool, picture: bool) -> Result<()> {
     let besides: &[(&str, &str)] = if standalone { &FOR_STANDALONE } else { &FOR_PLUGIN };
-    let needed = PACKAGES.iter().chain(besides);
+    let for_picture: &[(&str, &str)] = if picture { &FOR_PICTURE } else { &[] };
+    let needed = PACKAGES.iter().chain(besides).chain(for_picture);
     let missing: Vec<&str> =
         needed.filter(|(_, program)| find(program).is_none()).map(|(package, _)| *package).collect();
     if missing.is_empty() {
@@ -107,6 +111,18 @@ pub struct Ardour {
 }
 
 impl Ardour {
+    /// The name of the program with the windows.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn program(&self) -> Result<String> {
+        let named = format!("ardour-{}.", self.version);
+        let entries = fs::read_dir(&self.libraries)
+            .with_context(|| format!("{} cannot be read", self.libraries.display()))?;
+        let mut names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names.find(|name| name.starts_with(&named)).with_context(|| format!("there is no program {named}*"))
+    }
+
     /// One of its programs, told where its things are.
     pub fn command(&self, program: &str) -> Command {
         let of = |folder: &str| format!("{folder}/ardour{}", self.version);
