@@ -4,6 +4,7 @@
 mod agenda;
 pub mod block;
 pub mod comping;
+pub mod controls;
 mod free_run;
 pub mod listener;
 pub mod performer;
@@ -16,6 +17,7 @@ mod trail;
 
 use crate::links::{AudioEnd, Coming, Epoch, Heard, Rules, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
+use controls::{Control, Controls};
 use free_run::FreeRun;
 use listener::Listener;
 use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
@@ -51,6 +53,8 @@ pub struct Audio {
     plan: Plan,
     performer: Performer,
     sounding: Sounding,
+    /// What of the melody's pedals and wheels was passed on.
+    controls: Controls,
     epoch: Epoch,
     settings: Settings,
     sample_rate: f64,
@@ -99,6 +103,7 @@ impl Audio {
             plan: Plan::default(),
             performer: Performer::default(),
             sounding: Sounding::default(),
+            controls: Controls::default(),
             epoch: Epoch::default(),
             settings: Settings::default(),
             sample_rate: 48_000.0,
@@ -135,6 +140,7 @@ impl Audio {
     /// One call of the host.
     pub fn process(&mut self, block: &Block, port: &mut impl Port) {
         self.sounding.settle(port);
+        self.controls.settle(port);
         let mut incoming = port.receive();
         let was_touched = std::mem::take(&mut self.was_touched);
         let is_touched = matches!(incoming, Some(Incoming::On { .. }));
@@ -214,10 +220,10 @@ impl Audio {
         if self.flush || self.wishes.panic || panics != self.panics {
             self.flush = false;
             self.performer.end(port, &mut self.sounding, 0);
-            self.sounding.end_all(port, Owner::Melody, 0);
+            self.end_melody(port);
         }
         if before.passes_melody() && !settings.passes_melody() {
-            self.sounding.end_all(port, Owner::Melody, 0);
+            self.end_melody(port);
         }
         let sounds = self.settings.chords_sound() && !self.wishes.mute;
         // What a player has silenced by a word of ours, not by a chord's end, comes back by it too.
@@ -235,6 +241,12 @@ impl Audio {
         self.settings.rules.force = self.force;
         let lead = (-f64::from(settings.comping.nudge_ms)).clamp(0.0, MAX_NUDGE_MS) * 1e-3 * self.sample_rate;
         self.playhead.set_lead(lead as i64);
+    }
+
+    /// The melody passed on ends at the block's first sample, and nothing keeps it sounding behind us.
+    fn end_melody(&mut self, port: &mut impl Port) {
+        self.sounding.end_all(port, Owner::Melody, 0);
+        self.controls.release(port, 0);
     }
 
     /// What was pressed in this block.
@@ -499,14 +511,19 @@ impl Audio {
                     port.forward();
                 }
             }
-            Incoming::Pedal { channel, down, .. } => {
-                self.listener.pedal(channel, down);
+            Incoming::Control { channel, control, value, .. } => {
+                if control == Control::Sustain {
+                    self.listener.pedal(channel, value >= 0.5);
+                }
+                if passes {
+                    self.controls.pass(port, channel, control, value);
+                }
+            }
+            Incoming::Other { .. } => {
                 if passes {
                     port.forward();
                 }
             }
-            Incoming::Other { .. } if passes => port.forward(),
-            Incoming::Other { .. } => {}
         }
     }
 

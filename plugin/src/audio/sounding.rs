@@ -143,7 +143,7 @@ fn place(channel: u8, key: Pitch) -> (usize, u128) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::block::Incoming;
+    use crate::audio::{block::Incoming, controls::Control};
     use proptest::prelude::*;
 
     /// A host whose queue takes so many notes.
@@ -158,7 +158,12 @@ mod tests {
         fn receive(&mut self) -> Option<Incoming> {
             None
         }
-        fn forward(&mut self) {}
+        fn forward(&mut self) -> bool {
+            true
+        }
+        fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
+            true
+        }
         fn send(&mut self, note: Outgoing) -> bool {
             if self.room == 0 {
                 return false;

@@ -1,5 +1,5 @@
 //! A storm: every setting, every event and every transport by chance, with a worker that answers, stalls or is begun anew.
-//! Whatever happens no note is left, starts twice or goes where it should not; what stands does not change; what passes
+//! Whatever happens no note, pedal or wheel is left, no note starts twice or goes where it should not; what stands does not change; what passes
 //! passes once; nothing is allocated.
 //!
 //! `REALCHORDS_SEQUENCES` says how many, from `REALCHORDS_FROM` on; `REALCHORDS_SEED` plays a single one again.
@@ -25,25 +25,51 @@ const MEMORY_S: f64 = 1.1;
 /// The host's side of a block.
 struct StormPort<'a> {
     incoming: std::vec::IntoIter<Incoming>,
+    last: Option<Incoming>,
     sent: &'a mut Vec<Outgoing>,
+    away: &'a mut BTreeSet<(u8, Control)>,
     room: &'a mut usize,
     num_forwarded: usize,
 }
 
+impl StormPort<'_> {
+    fn take_room(&mut self) -> bool {
+        let has_room = *self.room > 0;
+        *self.room -= usize::from(has_room);
+        has_room
+    }
+}
+
 impl Port for StormPort<'_> {
     fn receive(&mut self) -> Option<Incoming> {
-        self.incoming.next()
+        self.last = self.incoming.next();
+        self.last
     }
 
-    fn forward(&mut self) {
+    fn forward(&mut self) -> bool {
         self.num_forwarded += 1;
+        let taken = self.take_room();
+        if let Some(Incoming::Control { channel, control, value, .. }) = self.last.filter(|_| taken) {
+            permit_alloc(|| match control.rests(value) {
+                true => self.away.remove(&(channel, control)),
+                false => self.away.insert((channel, control)),
+            });
+        }
+        taken
+    }
+
+    fn rest(&mut self, offset: u32, channel: u8, control: Control) -> bool {
+        assert_eq!(offset, 0, "what ends passing ends it at a block's head");
+        let taken = self.take_room();
+        let was_away = !taken || permit_alloc(|| self.away.remove(&(channel, control)));
+        assert!(was_away, "{control:?} of channel {channel} was put to rest and rested");
+        taken
     }
 
     fn send(&mut self, note: Outgoing) -> bool {
-        if *self.room == 0 {
+        if !self.take_room() {
             return false;
         }
-        *self.room -= 1;
         permit_alloc(|| self.sent.push(note));
         true
     }
@@ -55,6 +81,8 @@ struct Storm {
     mind: Mind,
     /// Keys that sound, by channel.
     sounding: BTreeSet<(u8, Pitch)>,
+    /// Pedals and wheels that stand away from their rest behind us.
+    away: BTreeSet<(u8, Control)>,
     /// Channels of chords and bass, and until when they were chosen.
     channels: Vec<(i64, [u8; 2])>,
     /// The settled frames that were seen on the plan.
@@ -69,6 +97,7 @@ impl Storm {
             stage: Stage::new(),
             mind: Mind::new(),
             sounding: BTreeSet::new(),
+            away: BTreeSet::new(),
             channels: Vec::new(),
             settled: BTreeMap::new(),
             num_ons: 0,
@@ -85,7 +114,9 @@ impl Storm {
         let mut sent = Vec::new();
         let mut port = StormPort {
             incoming: incoming.clone().into_iter(),
+            last: None,
             sent: &mut sent,
+            away: &mut self.away,
             room: &mut stage.room,
             num_forwarded: 0,
         };
@@ -93,6 +124,8 @@ impl Storm {
         assert_no_alloc(|| audio.process(block, &mut port));
         assert_eq!(port.num_forwarded, to_forward, "what passes passes once");
         assert!(port.incoming.next().is_none(), "an event was not heard");
+        let had_room = *port.room > 0;
+        assert!(passes || !had_room || self.away.is_empty(), "nobody passes and {:?} are away", self.away);
         self.keep_book(&sent, passes, &incoming);
         self.stage.now += i64::from(num_samples);
         self.look_at_plan();
@@ -221,10 +254,12 @@ fn sequence(seed: u64) -> Storm {
     storm.stage.room = usize::MAX;
     storm.stage.block.transport.playing = false;
     storm.stage.block.settings.free_run_bpm = None;
+    (storm.stage.block.settings.pass, storm.stage.block.settings.bypass) = (Pass::ChordsOnly, false);
     storm.block(64, vec![Incoming::Off { offset: 63, channel: None, key: None }]);
     storm.block(64, Vec::new());
     assert!(storm.sounding.is_empty(), "left behind: {:?}", storm.sounding);
     assert!(storm.stage.audio.is_silent());
+    assert!(storm.away.is_empty(), "left away from their rest: {:?}", storm.away);
     storm.num_late = storm.stage.audio.num_late();
     storm
 }
