@@ -1,8 +1,11 @@
 //! What the host hands us in one call, in our words, and the port through which notes come and go.
 //! Audio thread. Plain values: no host framework below here.
 
-use super::{comping::Comping, controls::Control, listener::Hearing};
-use crate::{links::Rules, voicing::Arrangement};
+use super::{comping::Comping, controls::Control, listener::Hearing, sounding::Owner};
+use crate::{
+    links::Rules,
+    voicing::{Arrangement, Bass},
+};
 use music::{grid::Beats, meter::Meter, pitch::Pitch};
 
 /// An active loop of the host.
@@ -131,6 +134,22 @@ impl Settings {
     /// Whether chords sound.
     pub fn chords_sound(&self) -> bool {
         !self.bypass && !self.muted && self.pass != Pass::MelodyOnly
+    }
+
+    /// Whether notes of this owner go out.
+    pub fn lets_out(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Hands => self.chords_sound() && self.parts != Parts::BassOnly,
+            Owner::Bass => {
+                self.chords_sound() && self.parts != Parts::ChordsOnly && self.arrangement.bass != Bass::Off
+            }
+            Owner::Melody => self.passes_melody(),
+        }
+    }
+
+    /// The channel of a part of ours, 0..16.
+    pub fn channel_of(&self, owner: Owner) -> u8 {
+        if owner == Owner::Bass { self.bass_channel } else { self.chord_channel }
     }
 }
 

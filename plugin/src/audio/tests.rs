@@ -1,6 +1,10 @@
 //! The audio side alone, with a host and a worker played by the test.
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod loops;
+#[cfg(test)]
 mod playing;
 #[cfg(test)]
 mod storm;
@@ -10,7 +14,7 @@ use crate::{
     links::{EditorEnd, Health, Planned, Rules, WorkerEnd, connect},
     voicing::MAX_VOICES,
 };
-use block::{Outgoing, Transport};
+use block::{Outgoing, Switches, Transport};
 use music::{
     chord::{Chord, Quality},
     grid::Beats,
@@ -173,6 +177,22 @@ impl Stage {
         });
     }
 
+    /// Samples at which keys of a channel went down.
+    fn starts(&self, channel: u8) -> Vec<i64> {
+        let on = self.sent.iter().filter(|(_, note)| note.channel == channel && note.velocity.is_some());
+        on.map(|(at, _)| *at).collect()
+    }
+
+    /// Samples at which they went up.
+    fn ends(&self, channel: u8) -> Vec<i64> {
+        let off = self.sent.iter().filter(|(_, note)| note.channel == channel && note.velocity.is_none());
+        off.map(|(at, _)| *at).collect()
+    }
+
+    fn switch(&mut self, switches: Switches) {
+        self.block.settings.switches = switches;
+    }
+
     /// What was sent: sample, key, whether it went down.
     fn notes(&self) -> Vec<(i64, u8, bool)> {
         self.sent.iter().map(|(at, note)| (*at, note.key.midi(), note.velocity.is_some())).collect()
@@ -185,6 +205,15 @@ impl Stage {
 
 fn chord(root: i32) -> ChordFrame {
     ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR))
+}
+
+/// A stage that has played chord 0 from frame 1 and is told to hold it for `frames` more.
+fn playing(frames: i64) -> Stage {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(0));
+    (2..2 + frames).for_each(|ordinal| stage.plan(ordinal, ChordFrame::Hold));
+    stage
 }
 
 #[test]

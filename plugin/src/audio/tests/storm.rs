@@ -19,8 +19,6 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEQUENCES: u64 = 1500;
 /// Blocks a sequence.
 const BLOCKS: u32 = 60;
-/// How long ago a channel may have been chosen that a note still goes to, in seconds: a frame at 20 BPM and a strum.
-const MEMORY_S: f64 = 1.1;
 
 /// The host's side of a block.
 struct StormPort<'a> {
@@ -83,8 +81,8 @@ struct Storm {
     sounding: BTreeSet<(u8, Pitch)>,
     /// Pedals and wheels that stand away from their rest behind us.
     away: BTreeSet<(u8, Control)>,
-    /// Channels of chords and bass, and until when they were chosen.
-    channels: Vec<(i64, [u8; 2])>,
+    /// The frame heard last, and the chord that sounded in it.
+    sounded: Option<(Heard, ChordFrame)>,
     /// The settled frames that were seen on the plan.
     settled: BTreeMap<(u32, i64, i64), ChordFrame>,
     num_ons: usize,
@@ -98,7 +96,7 @@ impl Storm {
             mind: Mind::new(),
             sounding: BTreeSet::new(),
             away: BTreeSet::new(),
-            channels: Vec::new(),
+            sounded: None,
             settled: BTreeMap::new(),
             num_ons: 0,
             num_late: 0,
@@ -133,17 +131,9 @@ impl Storm {
 
     /// Every note that was sent: in order, once, and where it belongs.
     fn keep_book(&mut self, sent: &[Outgoing], passes: bool, incoming: &[Incoming]) {
-        let Stage { now, block, .. } = &self.stage;
+        let Stage { block, .. } = &self.stage;
         let settings = &block.settings;
-        let end = now + i64::from(block.num_samples);
-        let chosen = [settings.chord_channel, settings.bass_channel];
-        match self.channels.last_mut().filter(|last| last.1 == chosen) {
-            Some(last) => last.0 = end,
-            None => self.channels.push((end, chosen)),
-        }
-        let since = now - (MEMORY_S * block.sample_rate) as i64;
-        let ours =
-            |channel: u8| self.channels.iter().any(|(until, of)| *until >= since && of.contains(&channel));
+        let ours = [settings.chord_channel, settings.bass_channel];
         let pressed: BTreeSet<(u32, u8, Pitch)> = incoming
             .iter()
             .filter_map(|event| match event {
@@ -162,7 +152,7 @@ impl Storm {
             assert!(self.sounding.insert((note.channel, note.key)), "{note:?} sounds already");
             self.num_ons += 1;
             let is_melody = passes && pressed.contains(&(note.offset, note.channel, note.key));
-            assert!(is_melody || ours(note.channel), "{note:?} is on nobody's channel");
+            assert!(is_melody || ours.contains(&note.channel), "{note:?} is on nobody's channel");
         }
     }
 
@@ -197,9 +187,25 @@ impl Storm {
                 && !has_hands
             {
                 let stands = self.mind.words.get(&place).is_some_and(|said| said.contains(&heard.played));
-                assert!(stands, "{heard:?} did not stand");
+                assert!(stands || self.is_struck_again(&heard), "{heard:?} did not stand");
             }
+            let sounds = match (heard.played, self.sounded) {
+                (ChordFrame::Hold, Some((_, sounds))) => sounds,
+                (played, _) => played,
+            };
+            self.sounded = Some((heard, sounds));
         }
+    }
+
+    /// Whether a wrap has ended the chord that goes on with this frame; it may have been played for a frame that was near
+    /// and did not come.
+    fn is_struck_again(&self, heard: &Heard) -> bool {
+        let follows = |last: &Heard| last.epoch == heard.epoch && last.ordinal + 1 == heard.ordinal;
+        let Some((last, sounded)) = self.sounded.filter(|(last, _)| follows(last)) else { return false };
+        let turns = heard.frame != last.frame.plus(1);
+        let frames = (heard.epoch.0, heard.ordinal, i64::MIN)..=(heard.epoch.0, heard.ordinal, i64::MAX);
+        let was_near = || self.mind.words.range(frames).any(|(_, said)| said.contains(&heard.played));
+        turns && (sounded == heard.played || was_near())
     }
 }
 
