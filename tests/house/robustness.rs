@@ -325,3 +325,39 @@ fn panic_bypass_and_channel_changes_end_what_sounds() {
         String::new()
     });
 }
+
+#[test]
+fn no_pedal_or_wheel_stays_behind_where_the_melody_passes_no_more() {
+    alone(&this_test!(), "tiny", tiny, || {
+        for face in BOTH {
+            for end in ["chords only", "panic"] {
+                let mut host = open(face);
+                host.set("pass_through", "Melody and chords").expect("it is set");
+                host.activate(Setup::default()).expect("it activates");
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                let moved = [
+                    Event::Controller { channel: 2, number: 64, value: 1.0 },
+                    Event::Bend { channel: 2, value: 1.0 },
+                    Event::ChannelPressure { channel: 3, pressure: 1.0 },
+                ];
+                stand.block(512, &moved.map(|event| (0, event)));
+                assert_eq!(stand.heard.len(), moved.len(), "{face:?}: {:?}", stand.heard);
+                stand.heard.clear();
+                match end {
+                    "panic" => stand.host.set("panic", "On").expect("it is set"),
+                    _ => stand.host.set("pass_through", "Chords only").expect("it is set"),
+                }
+                stand.block(512, &[]);
+                let at_rest = |event: &Event| match *event {
+                    Event::Controller { channel: 2, number: 64, value } => value == 0.0,
+                    Event::Bend { channel: 2, value } => (value - 0.5).abs() < 1e-3,
+                    Event::ChannelPressure { channel: 3, pressure } => pressure == 0.0,
+                    _ => false,
+                };
+                let rests = stand.heard.iter().filter(|(_, event)| at_rest(event)).count();
+                assert_eq!((rests, stand.heard.len()), (3, 3), "{face:?}, {end}: {:?}", stand.heard);
+            }
+        }
+        String::new()
+    });
+}
