@@ -13,6 +13,7 @@ use realchords::{
         Audio,
         block::{Block, Incoming, Outgoing, Port, Settings, Transport},
         comping::{Comping, Pattern},
+        controls::Control,
     },
     links::{EditorEnd, Health, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState, connect},
 };
@@ -32,7 +33,12 @@ impl Port for Open<'_> {
     fn receive(&mut self) -> Option<Incoming> {
         self.incoming.next().copied()
     }
-    fn forward(&mut self) {}
+    fn forward(&mut self) -> bool {
+        true
+    }
+    fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
+        true
+    }
     fn send(&mut self, _: Outgoing) -> bool {
         self.sent += 1;
         true

@@ -1,7 +1,10 @@
 //! The one translator between the framework's words and ours. Audio thread; nothing else below knows the framework.
 
 use crate::{
-    audio::block::{Block, Cycle, Incoming, Outgoing, Port, Transport},
+    audio::{
+        block::{Block, Cycle, Incoming, Outgoing, Port, Transport},
+        controls::Control,
+    },
     params::ChordsParams,
 };
 use music::{grid::Beats, meter::Meter, pitch::Pitch};
@@ -17,8 +20,14 @@ const RENDERING_AHEAD: f64 = 0.5;
 /// Controllers that end all notes of a channel.
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
-/// The controller of the sustain pedal; down from a half of its way on.
-const SUSTAIN: u8 = 64;
+/// Controllers that stay where they are put.
+const CONTROLLERS: [(u8, Control); 5] = [
+    (1, Control::Modulation),
+    (64, Control::Sustain),
+    (66, Control::Sostenuto),
+    (67, Control::Soft),
+    (69, Control::Lengthen),
+];
 
 /// Whether the host renders offline, so that the audio side may wait.
 ///
@@ -127,10 +136,12 @@ impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
         Some(incoming)
     }
 
-    fn forward(&mut self) {
-        if let Some(event) = self.last.take() {
-            let _ = self.context.try_send_event(event);
-        }
+    fn forward(&mut self) -> bool {
+        self.last.take().is_some_and(|event| self.context.try_send_event(event).is_ok())
+    }
+
+    fn rest(&mut self, offset: u32, channel: u8, control: Control) -> bool {
+        self.context.try_send_event(at_rest(offset, channel, control)).is_ok()
     }
 
     fn send(&mut self, note: Outgoing) -> bool {
@@ -141,6 +152,16 @@ impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
             None => NoteEvent::NoteOff { timing, voice_id, channel, key, velocity: 0.0 },
         };
         self.context.try_send_event(event).is_ok()
+    }
+}
+
+/// The event that puts a control back to its rest.
+fn at_rest<S>(timing: u32, channel: u8, control: Control) -> NoteEvent<S> {
+    let value = control.rest();
+    match (control, CONTROLLERS.iter().find(|(_, of)| *of == control)) {
+        (_, Some((cc, _))) => NoteEvent::MidiCC { timing, channel, cc: *cc, value },
+        (Control::Bend, None) => NoteEvent::MidiPitchBend { timing, channel, value },
+        (_, None) => NoteEvent::MidiChannelPressure { timing, channel, pressure: value },
     }
 }
 
@@ -173,10 +194,27 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
         NoteEvent::MidiCC { timing, channel, cc: ALL_SOUND_OFF | ALL_NOTES_OFF, .. } => {
             Incoming::AllOff { offset: *timing, channel: channel & 15 }
         }
-        NoteEvent::MidiCC { timing, channel, cc: SUSTAIN, value } => {
-            Incoming::Pedal { offset: *timing, channel: channel & 15, down: *value >= 0.5 }
+        other => match control_of(other) {
+            Some((channel, control, value)) => {
+                Incoming::Control { offset: other.timing(), channel: channel & 15, control, value }
+            }
+            None => Incoming::Other { offset: other.timing() },
+        },
+    }
+}
+
+/// The channel, the control and where it stands, if the event moves one.
+fn control_of<S>(event: &NoteEvent<S>) -> Option<(u8, Control, f32)> {
+    match event {
+        NoteEvent::MidiCC { channel, cc, value, .. } => {
+            let (_, control) = CONTROLLERS.iter().find(|(number, _)| number == cc)?;
+            Some((*channel, *control, *value))
         }
-        other => Incoming::Other { offset: other.timing() },
+        NoteEvent::MidiPitchBend { channel, value, .. } => Some((*channel, Control::Bend, *value)),
+        NoteEvent::MidiChannelPressure { channel, pressure, .. } => {
+            Some((*channel, Control::Pressure, *pressure))
+        }
+        _ => None,
     }
 }
 
@@ -203,7 +241,7 @@ mod tests {
 
     #[test]
     fn controllers_that_were_never_moved_are_no_events() {
-        let controller = |value| NoteEvent::<()>::MidiCC { timing: 0, channel: 0, cc: SUSTAIN, value };
+        let controller = |value| NoteEvent::<()>::MidiCC { timing: 0, channel: 0, cc: 64, value };
         assert!(was_never_moved(&controller(0.5)));
         let pressure = NoteEvent::<()>::MidiChannelPressure { timing: 0, channel: 0, pressure: 0.5 };
         assert!(was_never_moved(&pressure));
@@ -212,6 +250,18 @@ mod tests {
         }
         let bend = NoteEvent::<()>::MidiPitchBend { timing: 0, channel: 0, value: 0.5 };
         assert!(!was_never_moved(&bend), "in the middle a wheel stands still, and is put there");
+    }
+
+    #[test]
+    fn a_control_put_to_rest_stands_there_and_comes_back_as_the_same() {
+        for control in Control::ALL {
+            let event = at_rest::<()>(5, 3, control);
+            assert_eq!(control_of(&event), Some((3, control, control.rest())));
+            assert!(!was_never_moved(&event), "{control:?} would not be sent on");
+            // As a host's seven or fourteen bits say it.
+            assert!(control.rests(if control == Control::Bend { 8192.0 / 16383.0 } else { 0.0 }));
+            assert!(!control.rests(control.rest() + 1.0 / 127.0));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use crate::support::{
     alone::{House, Model, Runtime, alone},
-    conductor::{Conductor, off, on},
+    conductor::{Conductor, off},
     models::{self, TINY},
     stage::{BOTH, Face, open},
     this_test,
@@ -248,35 +248,114 @@ fn no_vst3_sequence_leaves_a_note_behind() {
     alone(&this_test!(), "tiny", tiny, || all(Face::Vst3));
 }
 
+/// What must have happened to what sounded when a setting has changed.
+#[derive(Clone, Copy)]
+enum Then {
+    /// All of it ends in the block of the change.
+    Ends,
+    /// What is on this channel ends in that block, the rest goes on.
+    Leaves(u8),
+    /// What is on this channel goes to that one in that block.
+    Moves(u8, u8),
+    /// What is on this channel gives way to others within a beat.
+    Changes(u8),
+}
+
+/// Plays until chords sound, sets a parameter and sees what becomes of them while the host goes on playing.
+fn change(face: Face, key: &str, text: &str, then: Then) {
+    let what = format!("{face:?}, {key} {text}");
+    let mut host = open(face);
+    // The model is asked rarely, so that what ends does not end by its chord.
+    for (key, text) in [("listen", "0"), ("grid", "2 bars")] {
+        host.set(key, text).unwrap_or_else(|error| panic!("{what}: {error}"));
+    }
+    host.activate(Setup::default()).expect("it activates");
+    let mut stand = Conductor::new(host.as_mut(), 60.0);
+    stand.until_chords_sound();
+    let before: BTreeSet<(u8, u8)> = stand.ledger.sounding().collect();
+    let of = |channel: u8| before.iter().filter(move |note| note.0 == channel).copied();
+    assert!(of(0).count() > 0 && of(1).count() > 0, "{what}: {before:?} sounded");
+    stand.host.set(key, text).unwrap_or_else(|error| panic!("{what}: {error}"));
+    stand.block(512, &[]);
+    if let Then::Changes(_) = then {
+        (0..100).for_each(|_| stand.block(512, &[]));
+    }
+    let after: BTreeSet<(u8, u8)> = stand.ledger.sounding().collect();
+    match then {
+        Then::Ends => assert_eq!(after, BTreeSet::new(), "{what}"),
+        Then::Leaves(channel) => {
+            assert_eq!(after, before.iter().copied().filter(|note| note.0 != channel).collect(), "{what}");
+        }
+        Then::Moves(from, to) => {
+            let moved =
+                before.iter().map(|(channel, key)| (if *channel == from { to } else { *channel }, *key));
+            assert_eq!(after, moved.collect(), "{what}");
+        }
+        Then::Changes(channel) => {
+            let stays = of(channel).filter(|note| after.contains(note)).count();
+            assert!(
+                stays == 0 && after.iter().any(|note| note.0 == channel),
+                "{what}: {before:?}, {after:?}"
+            );
+        }
+    }
+    stand.block(64, &[(0, off(60))]);
+    stand.stop();
+    stand.close();
+}
+
 #[test]
 fn panic_bypass_and_channel_changes_end_what_sounds() {
     alone(&this_test!(), "tiny", tiny, || {
         let changes = [
-            ("panic", "On"),
-            ("bypass", "On"),
-            ("pass_through", "Melody only (listen)"),
-            ("chord_channel", "7"),
-            ("bass", "Off"),
-            ("register", "C5"),
+            ("panic", "On", Then::Ends),
+            ("bypass", "On", Then::Ends),
+            ("pass_through", "Melody only (listen)", Then::Ends),
+            ("mute", "On", Then::Ends),
+            ("chord_channel", "7", Then::Moves(0, 6)),
+            ("bass_channel", "7", Then::Moves(1, 6)),
+            ("bass", "Off", Then::Leaves(1)),
+            ("register", "C6", Then::Changes(0)),
         ];
         for face in BOTH {
-            for (key, text) in changes {
+            for (key, text, then) in changes {
+                change(face, key, text, then);
+            }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn no_pedal_or_wheel_stays_behind_where_the_melody_passes_no_more() {
+    alone(&this_test!(), "tiny", tiny, || {
+        for face in BOTH {
+            for end in ["chords only", "panic"] {
                 let mut host = open(face);
-                host.set("listen", "0").expect("it is set");
+                host.set("pass_through", "Melody and chords").expect("it is set");
                 host.activate(Setup::default()).expect("it activates");
                 let mut stand = Conductor::new(host.as_mut(), 120.0);
-                stand.transport.playing = true;
-                stand.block(512, &[(0, on(60))]);
-                while stand.ledger.num_sounding() == 0 {
-                    stand.block(512, &[]);
+                let moved = [
+                    Event::Controller { channel: 2, number: 64, value: 1.0 },
+                    Event::Bend { channel: 2, value: 1.0 },
+                    Event::ChannelPressure { channel: 3, pressure: 1.0 },
+                ];
+                stand.block(512, &moved.map(|event| (0, event)));
+                assert_eq!(stand.heard.len(), moved.len(), "{face:?}: {:?}", stand.heard);
+                stand.heard.clear();
+                match end {
+                    "panic" => stand.host.set("panic", "On").expect("it is set"),
+                    _ => stand.host.set("pass_through", "Chords only").expect("it is set"),
                 }
-                stand.host.set(key, text).unwrap_or_else(|error| panic!("{face:?}: {error}"));
-                for _ in 0..200 {
-                    stand.block(512, &[]);
-                }
-                stand.block(64, &[(0, off(60))]);
-                stand.stop();
-                stand.close();
+                stand.block(512, &[]);
+                let at_rest = |event: &Event| match *event {
+                    Event::Controller { channel: 2, number: 64, value } => value == 0.0,
+                    Event::Bend { channel: 2, value } => (value - 0.5).abs() < 1e-3,
+                    Event::ChannelPressure { channel: 3, pressure } => pressure == 0.0,
+                    _ => false,
+                };
+                let rests = stand.heard.iter().filter(|(_, event)| at_rest(event)).count();
+                assert_eq!((rests, stand.heard.len()), (3, 3), "{face:?}, {end}: {:?}", stand.heard);
             }
         }
         String::new()

@@ -4,6 +4,7 @@
 //! Nothing here keeps a note from ending: what has started stands in `sounding`, and whoever ends the chords ends that and
 //! clears this.
 
+use super::sounding::Owner;
 use music::pitch::Pitch;
 
 /// Notes that can be on their way: a few chords of strummed voices with their ends.
@@ -12,8 +13,10 @@ const ROOM: usize = 64;
 /// What is to happen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Doing {
-    /// All keys of ours end but these.
+    /// All keys of a part end but these.
     EndOthers {
+        /// Whose.
+        owner: Owner,
         /// The channel of the keys that go on.
         channel: u8,
         /// The keys that go on; bit n is key n.
@@ -21,6 +24,8 @@ pub enum Doing {
     },
     /// A key goes up.
     End {
+        /// Whose it is.
+        owner: Owner,
         /// Its channel, 0..16.
         channel: u8,
         /// Its pitch.
@@ -28,6 +33,8 @@ pub enum Doing {
     },
     /// A key goes down.
     Start {
+        /// Whose it is.
+        owner: Owner,
         /// Its channel, 0..16.
         channel: u8,
         /// Its pitch.
@@ -38,6 +45,11 @@ pub enum Doing {
 }
 
 impl Doing {
+    fn owner(&self) -> Owner {
+        let (Self::EndOthers { owner, .. } | Self::End { owner, .. } | Self::Start { owner, .. }) = *self;
+        owner
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::EndOthers { .. } => 0,
@@ -65,7 +77,8 @@ pub struct Agenda {
 
 impl Default for Agenda {
     fn default() -> Self {
-        Self { items: [Item { at: 0, doing: Doing::EndOthers { channel: 0, but: 0 } }; ROOM], num: 0 }
+        let doing = Doing::EndOthers { owner: Owner::Hands, channel: 0, but: 0 };
+        Self { items: [Item { at: 0, doing }; ROOM], num: 0 }
     }
 }
 
@@ -98,16 +111,39 @@ impl Agenda {
         }
     }
 
-    /// Everything from this sample on is off: another chord comes then, and ends all that sounds.
-    pub fn call_off(&mut self, from: i64) {
-        self.keep(|item| item.at < from);
+    /// Everything of a part from this sample on is off: all that sounds of it ends then.
+    pub fn call_off(&mut self, from: i64, owner: Owner) {
+        self.keep(|item| item.at < from || item.doing.owner() != owner);
+    }
+
+    /// Room for so many more; where there is none, too much is on its way, and all of it is off.
+    pub fn make_room(&mut self, num: usize) {
+        if self.num + num > ROOM {
+            self.clear();
+        }
+    }
+
+    /// What is to come of a part goes to another channel.
+    pub fn change_channel(&mut self, owner: Owner, to: u8) {
+        for item in self.items[..self.num].iter_mut().filter(|item| item.doing.owner() == owner) {
+            let (Doing::EndOthers { channel, .. }
+            | Doing::End { channel, .. }
+            | Doing::Start { channel, .. }) = &mut item.doing;
+            *channel = to;
+        }
     }
 
     /// A key starts at `at` and ends at `until`, or with its chord. An end that its last start has still before it is off.
-    pub fn strike(&mut self, at: i64, channel: u8, key: Pitch, velocity: f32, until: Option<i64>) {
-        let end = Doing::End { channel, key };
+    pub fn strike(
+        &mut self,
+        at: i64,
+        (owner, channel, key): (Owner, u8, Pitch),
+        velocity: f32,
+        until: Option<i64>,
+    ) {
+        let end = Doing::End { owner, channel, key };
         self.keep(|item| item.at < at || item.doing != end);
-        if self.add(at, Doing::Start { channel, key, velocity })
+        if self.add(at, Doing::Start { owner, channel, key, velocity })
             && let Some(until) = until
         {
             self.add(until.max(at + 1), end);
@@ -135,12 +171,14 @@ impl Agenda {
 mod tests {
     use super::*;
 
+    const OWNER: Owner = Owner::Hands;
+
     fn start(key: i32) -> Doing {
-        Doing::Start { channel: 0, key: Pitch::folded(key), velocity: 0.5 }
+        Doing::Start { owner: OWNER, channel: 0, key: Pitch::folded(key), velocity: 0.5 }
     }
 
     fn end(key: i32) -> Doing {
-        Doing::End { channel: 0, key: Pitch::folded(key) }
+        Doing::End { owner: OWNER, channel: 0, key: Pitch::folded(key) }
     }
 
     fn all(agenda: &mut Agenda) -> Vec<(i64, Doing)> {
@@ -160,13 +198,13 @@ mod tests {
             (3, start(2)),
             (9, end(3)),
             (9, start(4)),
-            (9, Doing::EndOthers { channel: 0, but: 0 }),
+            (9, Doing::EndOthers { owner: OWNER, channel: 0, but: 0 }),
         ] {
             assert!(agenda.add(at, doing));
         }
         let expected = [
             (3, start(2)),
-            (9, Doing::EndOthers { channel: 0, but: 0 }),
+            (9, Doing::EndOthers { owner: OWNER, channel: 0, but: 0 }),
             (9, end(3)),
             (9, start(1)),
             (9, start(4)),
@@ -190,15 +228,17 @@ mod tests {
         for (at, doing) in [(3, start(1)), (5, end(1)), (6, start(2)), (8, end(2))] {
             agenda.add(at, doing);
         }
-        agenda.call_off(6);
-        assert_eq!(all(&mut agenda), [(3, start(1)), (5, end(1))]);
+        let bass = Doing::End { owner: Owner::Bass, channel: 0, key: Pitch::folded(1) };
+        agenda.add(7, bass);
+        agenda.call_off(6, OWNER);
+        assert_eq!(all(&mut agenda), [(3, start(1)), (5, end(1)), (7, bass)]);
     }
 
     #[test]
     fn an_end_that_comes_too_late_does_not_cut_the_next_start() {
         let mut agenda = Agenda::default();
-        agenda.strike(0, 0, Pitch::folded(60), 0.5, Some(12));
-        agenda.strike(10, 0, Pitch::folded(60), 0.5, Some(20));
+        agenda.strike(0, (OWNER, 0, Pitch::folded(60)), 0.5, Some(12));
+        agenda.strike(10, (OWNER, 0, Pitch::folded(60)), 0.5, Some(20));
         assert_eq!(all(&mut agenda), [(0, start(60)), (10, start(60)), (20, end(60))]);
     }
 }

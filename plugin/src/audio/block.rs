@@ -1,8 +1,11 @@
 //! What the host hands us in one call, in our words, and the port through which notes come and go.
 //! Audio thread. Plain values: no host framework below here.
 
-use super::{comping::Comping, listener::Hearing};
-use crate::{links::Rules, voicing::Arrangement};
+use super::{comping::Comping, controls::Control, listener::Hearing, sounding::Owner};
+use crate::{
+    links::Rules,
+    voicing::{Arrangement, Bass},
+};
 use music::{grid::Beats, meter::Meter, pitch::Pitch};
 
 /// An active loop of the host.
@@ -132,6 +135,22 @@ impl Settings {
     pub fn chords_sound(&self) -> bool {
         !self.bypass && !self.muted && self.pass != Pass::MelodyOnly
     }
+
+    /// Whether notes of this owner go out.
+    pub fn lets_out(&self, owner: Owner) -> bool {
+        match owner {
+            Owner::Hands => self.chords_sound() && self.parts != Parts::BassOnly,
+            Owner::Bass => {
+                self.chords_sound() && self.parts != Parts::ChordsOnly && self.arrangement.bass != Bass::Off
+            }
+            Owner::Melody => self.passes_melody(),
+        }
+    }
+
+    /// The channel of a part of ours, 0..16.
+    pub fn channel_of(&self, owner: Owner) -> u8 {
+        if owner == Owner::Bass { self.bass_channel } else { self.chord_channel }
+    }
 }
 
 /// One call of the host.
@@ -177,14 +196,16 @@ pub enum Incoming {
         /// The channel, 0..16.
         channel: u8,
     },
-    /// The sustain pedal goes down or up (controller 64).
-    Pedal {
+    /// A pedal or a wheel moves.
+    Control {
         /// Samples after the block's first.
         offset: u32,
         /// The channel, 0..16.
         channel: u8,
-        /// Whether it is down.
-        down: bool,
+        /// Which one.
+        control: Control,
+        /// Where it stands now, 0..=1; a pedal is down from a half of its way on.
+        value: f32,
     },
     /// Anything else; only [`Port::forward`] knows what.
     Other {
@@ -200,7 +221,7 @@ impl Incoming {
             Self::On { offset, .. }
             | Self::Off { offset, .. }
             | Self::AllOff { offset, .. }
-            | Self::Pedal { offset, .. }
+            | Self::Control { offset, .. }
             | Self::Other { offset } => *offset,
         }
     }
@@ -223,8 +244,10 @@ pub struct Outgoing {
 pub trait Port {
     /// The next event that came in. Offsets never fall.
     fn receive(&mut self) -> Option<Incoming>;
-    /// Sends on the last event received, as it came.
-    fn forward(&mut self);
+    /// Sends on the last event received, as it came; whether the host took it.
+    fn forward(&mut self) -> bool;
+    /// Puts a control of a channel, 0..16, back to its rest; whether the host took it.
+    fn rest(&mut self, offset: u32, channel: u8, control: Control) -> bool;
     /// Sends a note; whether the host took it.
     fn send(&mut self, note: Outgoing) -> bool;
 }

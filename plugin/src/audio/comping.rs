@@ -35,6 +35,22 @@ pub enum Pattern {
     Alberti,
 }
 
+impl Pattern {
+    /// Whether the hands are struck with their chord alone and lie as long as it lasts.
+    pub fn hands_lie(self) -> bool {
+        self == Self::Sustained
+    }
+
+    /// The same of a bass that does not walk.
+    pub fn bass_lies(self) -> bool {
+        match self {
+            Self::Sustained | Self::OffBeats => true,
+            Self::ArpeggioUp | Self::ArpeggioDown | Self::ArpeggioUpDown | Self::Alberti => true,
+            Self::Beats | Self::Eighths | Self::BoomChick | Self::Charleston | Self::Tresillo => false,
+        }
+    }
+}
+
 /// The pace of arpeggios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ArpRate {

@@ -4,6 +4,7 @@
 mod agenda;
 pub mod block;
 pub mod comping;
+pub mod controls;
 mod free_run;
 pub mod listener;
 pub mod performer;
@@ -16,6 +17,7 @@ mod trail;
 
 use crate::links::{AudioEnd, Coming, Epoch, Heard, Rules, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
+use controls::{Control, Controls};
 use free_run::FreeRun;
 use listener::Listener;
 use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
@@ -51,14 +53,16 @@ pub struct Audio {
     plan: Plan,
     performer: Performer,
     sounding: Sounding,
+    /// What of the melody's pedals and wheels was passed on.
+    controls: Controls,
     epoch: Epoch,
     settings: Settings,
     sample_rate: f64,
     /// Which of the plans is asked for, and how often another chord was.
     roll: u32,
     force: u32,
-    /// Whether chords sounded in the block before.
-    sounded: bool,
+    /// Whether hands and bass were let out in the block before.
+    let_out: [bool; 2],
     /// The frame that was played before it started, and what it did.
     early: Option<(i64, ChordFrame)>,
     /// What the chords did in the open frame.
@@ -99,12 +103,13 @@ impl Audio {
             plan: Plan::default(),
             performer: Performer::default(),
             sounding: Sounding::default(),
+            controls: Controls::default(),
             epoch: Epoch::default(),
             settings: Settings::default(),
             sample_rate: 48_000.0,
             roll: 0,
             force: 0,
-            sounded: true,
+            let_out: [true; 2],
             early: None,
             played: ChordFrame::Silence,
             first_note: None,
@@ -135,6 +140,7 @@ impl Audio {
     /// One call of the host.
     pub fn process(&mut self, block: &Block, port: &mut impl Port) {
         self.sounding.settle(port);
+        self.controls.settle(port);
         let mut incoming = port.receive();
         let was_touched = std::mem::take(&mut self.was_touched);
         let is_touched = matches!(incoming, Some(Incoming::On { .. }));
@@ -214,27 +220,42 @@ impl Audio {
         if self.flush || self.wishes.panic || panics != self.panics {
             self.flush = false;
             self.performer.end(port, &mut self.sounding, 0);
-            self.sounding.end_all(port, Owner::Melody, 0);
+            self.end_melody(port);
         }
         if before.passes_melody() && !settings.passes_melody() {
-            self.sounding.end_all(port, Owner::Melody, 0);
+            self.end_melody(port);
         }
-        let sounds = self.settings.chords_sound() && !self.wishes.mute;
-        // What a player has silenced by a word of ours, not by a chord's end, comes back by it too.
         self.settings.muted = self.wishes.mute;
-        if std::mem::replace(&mut self.sounded, sounds) != sounds {
-            if sounds {
-                if let Some(cue) = self.cue_now() {
-                    self.performer.resume(&self.settings, &cue);
-                }
-            } else {
-                self.performer.hush(port, &mut self.sounding, 0);
-            }
-        }
+        Owner::OURS.into_iter().for_each(|owner| self.let_out(owner, before.channel_of(owner), port));
         self.settings.rules.roll = self.roll;
         self.settings.rules.force = self.force;
         let lead = (-f64::from(settings.comping.nudge_ms)).clamp(0.0, MAX_NUDGE_MS) * 1e-3 * self.sample_rate;
         self.playhead.set_lead(lead as i64);
+    }
+
+    /// A part that is let out no more ends at the block's first sample; on another channel than before it is struck there.
+    fn let_out(&mut self, owner: Owner, before: u8, port: &mut impl Port) {
+        let (lets_out, channel) = (self.settings.lets_out(owner), self.settings.channel_of(owner));
+        let did = std::mem::replace(&mut self.let_out[usize::from(owner == Owner::Bass)], lets_out);
+        if did && !lets_out {
+            self.performer.hush(port, &mut self.sounding, owner, 0);
+        }
+        if before != channel {
+            self.performer.change_channel(port, &mut self.sounding, owner, (before, channel));
+        }
+        // What a player has silenced by a word of ours, not by a chord's end, comes back by it too.
+        if lets_out
+            && !did
+            && let Some(cue) = self.cue_now()
+        {
+            self.performer.resume(&self.settings, owner, &cue);
+        }
+    }
+
+    /// The melody passed on ends at the block's first sample, and nothing keeps it sounding behind us.
+    fn end_melody(&mut self, port: &mut impl Port) {
+        self.sounding.end_all(port, Owner::Melody, 0);
+        self.controls.release(port, 0);
     }
 
     /// What was pressed in this block.
@@ -383,7 +404,7 @@ impl Audio {
             self.close_frame(frame, ordinal, self.playhead.coming_after_wrap());
         }
         self.playhead.wrap(offset);
-        self.performer.end(port, &mut self.sounding, offset);
+        self.performer.wrap(port, &mut self.sounding, offset);
         // Another frame starts than the one that had neared.
         self.early = None;
     }
@@ -410,21 +431,32 @@ impl Audio {
         if self.settings.rules.offline {
             self.await_plan(frame, ordinal);
         }
+        self.played = self.perform(frame, ordinal, self.playhead.sample_at(offset) + self.lag(offset));
+    }
+
+    /// Samples by which a frame that starts at `offset` is played later. Towards a loop's end it gives way, so that what
+    /// is played there sounds, and in its order.
+    fn lag(&self, offset: u32) -> i64 {
         let nudge = f64::from(self.settings.comping.nudge_ms).max(0.0) * 1e-3 * self.sample_rate;
-        self.played = self.perform(frame, ordinal, self.playhead.sample_at(offset) + nudge as i64);
+        let left = self.playhead.left_in_loop(offset).unwrap_or(i64::MAX);
+        (nudge as i64).min(left.max(0) / 2)
     }
 
     /// Plays a frame's chord at a sample of the instance's own count.
     fn perform(&mut self, frame: Frame, ordinal: i64, at: i64) -> ChordFrame {
         let planned = self.plan.take(ordinal, frame);
-        if planned.is_none() && self.is_due(ordinal) {
+        let is_late = planned.is_none() && self.is_due(ordinal);
+        if is_late {
             self.late += 1;
             self.last_late = Some(ordinal);
             self.links.health.set_late(self.late);
         }
         let chord = planned.map(|planned| planned.chord);
         match self.cue(frame, ordinal + 1, at) {
-            Some(cue) => self.performer.play(&self.settings, &self.sounding, self.wishes.hold, &cue, chord),
+            Some(cue) => {
+                let keeps = self.wishes.hold || is_late;
+                self.performer.play(&self.settings, &self.sounding, keeps, &cue, chord)
+            }
             None => ChordFrame::Silence,
         }
     }
@@ -499,26 +531,27 @@ impl Audio {
                     port.forward();
                 }
             }
-            Incoming::Pedal { channel, down, .. } => {
-                self.listener.pedal(channel, down);
+            Incoming::Control { channel, control, value, .. } => {
+                if control == Control::Sustain {
+                    self.listener.pedal(channel, value >= 0.5);
+                }
+                if passes {
+                    self.controls.pass(port, channel, control, value);
+                }
+            }
+            Incoming::Other { .. } => {
                 if passes {
                     port.forward();
                 }
             }
-            Incoming::Other { .. } if passes => port.forward(),
-            Incoming::Other { .. } => {}
         }
     }
 
-    /// The keys of ours that sound. Where both parts share a channel, what the hands do not hold is the bass.
+    /// The keys of ours that sound.
     fn keys(&self) -> Keys {
-        let Settings { chord_channel, bass_channel, .. } = self.settings;
-        let keys = self.sounding.keys(Owner::Chords, chord_channel);
-        if chord_channel != bass_channel {
-            return Keys { hands: keys, bass: self.sounding.keys(Owner::Chords, bass_channel) };
-        }
-        let hands = self.performer.hands().map_or(0, |hands| performer::bits(hands.keys()));
-        Keys { hands: keys & hands, bass: keys & !hands }
+        let [hands, bass] =
+            Owner::OURS.map(|owner| self.sounding.keys(owner, self.settings.channel_of(owner)));
+        Keys { hands, bass }
     }
 
     /// A frame that has closed is kept for the editor.

@@ -1,26 +1,21 @@
 //! A frame starts: from its planned chord to notes on and off. Audio thread. Fixed size.
 //!
-//! A hold never starts another chord; a frame nobody has planned holds what sounds. What is struck when is
-//! `comping`'s word, which keys are `voicing`'s; both go onto the agenda, so that strums and nudged chords may sound
-//! after the block they were decided in.
+//! A hold never starts another chord; a frame nobody has planned holds what sounds. Where a loop starts again all that
+//! sounds ends, and what is held is struck again with its first frame. What is struck when is `comping`'s word, which keys
+//! are `voicing`'s; both go onto the agenda, so that strums and nudged chords may sound after the block they were decided
+//! in.
+
+mod changes;
+mod striking;
 
 use super::{
     agenda::{Agenda, Doing, Item},
-    block::{Parts, Port, Settings},
-    comping::{Hit, Pattern, Strikes},
+    block::{Port, Settings},
+    comping::Pattern,
     sounding::{Owner, Sounding},
 };
-use crate::voicing::{self, Bass, Feet, Style, Voicing};
-use music::{
-    chord::Chord,
-    grid::{FRAMES_PER_BEAT, Frame},
-    harmony::ChordFrame,
-    meter::BarPhase,
-    pitch::Pitch,
-};
-
-/// The bass strays and is touched like a voice of this number.
-const BASS_VOICE: usize = voicing::MAX_VOICES;
+use crate::voicing::{self, Arrangement, Feet, Style, Voicing};
+use music::{chord::Chord, grid::Frame, harmony::ChordFrame, meter::BarPhase, pitch::Pitch};
 
 /// A frame as the performer needs to know it.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +42,8 @@ pub struct Cue {
 #[derive(Clone, Debug, Default)]
 pub struct Performer {
     current: Option<Chord>,
+    /// The chord that a wrap has ended, until the loop's first frame says what becomes of it.
+    cut: Option<Chord>,
     /// Where the hands were last, so that they need not move far.
     hands: Option<Voicing>,
     feet: Option<Feet>,
@@ -54,6 +51,9 @@ pub struct Performer {
     step: Option<Pitch>,
     /// Frames played since the chord began.
     since: i64,
+    /// How the chord that sounds is voiced, and in which rhythm.
+    arrangement: Arrangement,
+    pattern: Pattern,
     /// The chord that was brought forward, until its own frame comes.
     brought: Option<Chord>,
     /// The same, until a frame has said so to the model.
@@ -61,39 +61,48 @@ pub struct Performer {
     agenda: Agenda,
     /// Keys of the chord before that go on, and so are not struck with this one; bit n is key n.
     kept: u128,
+    /// How hard each part was struck last, 0..=1.
+    touched: [f32; 2],
     struck: i64,
 }
 
 impl Performer {
-    /// Plays a frame's chord; `None` is a frame without a plan. What was really played.
+    /// Plays a frame's chord; `None` is a frame without a plan. What sounds goes on where the frame `keeps` it. What was
+    /// really played.
     pub fn play(
         &mut self,
         settings: &Settings,
         sounding: &Sounding,
-        hold: bool,
+        keeps: bool,
         cue: &Cue,
         planned: Option<ChordFrame>,
     ) -> ChordFrame {
-        let planned = match planned.unwrap_or(ChordFrame::Hold) {
-            ChordFrame::Onset(chord) if self.brought.take() == Some(chord) && self.current == Some(chord) => {
+        let cut = self.cut.take();
+        let planned = match planned {
+            Some(ChordFrame::Onset(chord))
+                if self.brought.take() == Some(chord) && self.current == Some(chord) =>
+            {
                 ChordFrame::Hold
             }
-            _ if hold && self.current.is_some() => ChordFrame::Hold,
-            planned => planned,
+            _ if keeps && self.current.or(cut).is_some() => ChordFrame::Hold,
+            Some(planned) => planned,
+            None if self.current.is_some() => ChordFrame::Hold,
+            None => ChordFrame::Silence,
         };
-        let played = match planned {
-            ChordFrame::Onset(chord) => {
+        let played = match (planned, self.current, cut) {
+            // What a wrap has ended goes on by being struck again.
+            (ChordFrame::Onset(chord), ..) | (ChordFrame::Hold, None, Some(chord)) => {
                 self.begin(settings, sounding, cue, chord);
                 ChordFrame::Onset(chord)
             }
-            ChordFrame::Hold if self.current.is_some() => ChordFrame::Hold,
-            ChordFrame::Hold | ChordFrame::Silence => {
+            (ChordFrame::Hold, Some(_), _) => ChordFrame::Hold,
+            (ChordFrame::Hold | ChordFrame::Silence, ..) => {
                 self.current = None;
-                self.end_others(cue.at, 0, 0);
+                self.end_others(cue.at, settings.chord_channel, 0);
                 ChordFrame::Silence
             }
         };
-        self.comp(settings, cue);
+        self.comp(settings, sounding, cue);
         match (played, self.untold.take()) {
             (ChordFrame::Hold, Some(chord)) if self.current == Some(chord) => ChordFrame::Onset(chord),
             (played, _) => played,
@@ -103,17 +112,9 @@ impl Performer {
     /// Another chord begins before its frame. Whether it must be told as the next frame's onset is the caller's to say.
     pub fn bring(&mut self, settings: &Settings, sounding: &Sounding, cue: &Cue, chord: Chord, told: bool) {
         self.begin(settings, sounding, cue, chord);
-        self.comp(settings, cue);
+        self.comp(settings, sounding, cue);
         self.brought = Some(chord);
         self.untold = Some(chord).filter(|_| !told);
-    }
-
-    /// Chords are let through again: what is held sounds again.
-    pub fn resume(&mut self, settings: &Settings, cue: &Cue) {
-        if self.current.is_some() && settings.comping.pattern == Pattern::Sustained {
-            let hit = Hit { at: 0.0, what: Strikes::All, frames: None, on_beat: true };
-            self.strike(settings, cue, hit, 0);
-        }
     }
 
     /// What is due next, if before `end`.
@@ -126,26 +127,32 @@ impl Performer {
         let Some(item) = self.agenda.first() else { return };
         self.agenda.pop();
         match item.doing {
-            Doing::EndOthers { channel, but } => {
-                sounding.end_all_but(port, Owner::Chords, offset, channel, but);
+            Doing::EndOthers { owner, channel, but } => {
+                sounding.end_all_but(port, owner, offset, channel, but);
             }
-            Doing::End { channel, key } => sounding.end(port, Owner::Chords, offset, channel, key),
-            Doing::Start { channel, key, velocity } => {
-                sounding.start(port, Owner::Chords, offset, channel, key, velocity);
+            Doing::End { owner, channel, key } => sounding.end(port, owner, offset, channel, key),
+            Doing::Start { owner, channel, key, velocity } => {
+                if let Some(touched) = self.touched.get_mut(owner as usize) {
+                    *touched = velocity;
+                }
+                sounding.start(port, owner, offset, channel, key, velocity);
             }
         }
     }
 
     /// Ends what sounds at `offset`.
     pub fn end(&mut self, port: &mut impl Port, sounding: &mut Sounding, offset: u32) {
-        self.current = None;
-        self.hush(port, sounding, offset);
+        (self.current, self.cut) = (None, None);
+        for owner in Owner::OURS {
+            self.hush(port, sounding, owner, offset);
+        }
     }
 
-    /// Silences what sounds at `offset`; the chord goes on unheard.
-    pub fn hush(&mut self, port: &mut impl Port, sounding: &mut Sounding, offset: u32) {
-        self.agenda.clear();
-        sounding.end_all(port, Owner::Chords, offset);
+    /// The loop starts again at `offset`: what sounds ends, and the next frame says whether it is struck again.
+    pub fn wrap(&mut self, port: &mut impl Port, sounding: &mut Sounding, offset: u32) {
+        let cut = self.current.or(self.cut);
+        self.end(port, sounding, offset);
+        self.cut = cut;
     }
 
     /// Nothing sounds any more and the hands may start anywhere.
@@ -158,11 +165,6 @@ impl Performer {
         self.current
     }
 
-    /// The keys of the last chord struck.
-    pub fn hands(&self) -> Option<Voicing> {
-        self.hands
-    }
-
     /// How many chords were struck over the instance's life.
     pub fn num_struck(&self) -> i64 {
         self.struck
@@ -173,127 +175,43 @@ impl Performer {
         let arrangement = &settings.arrangement;
         let hands = voicing::hands(chord, arrangement, cue.melody, self.hands.as_ref());
         let feet = voicing::feet(chord, arrangement, &hands, self.step);
-        let channel = settings.chord_channel;
-        let keeps = arrangement.style == Style::Pad
-            && settings.comping.pattern == Pattern::Sustained
-            && settings.chords_sound()
-            && settings.parts != Parts::BassOnly;
-        let but = if keeps { bits(hands.keys()) & sounding.keys(Owner::Chords, channel) } else { 0 };
-        self.end_others(cue.at, channel, but);
-        self.kept = but;
-        self.current = Some(chord);
+        self.kept = kept(settings, sounding, &hands);
+        self.end_others(cue.at, settings.chord_channel, self.kept);
+        (self.current, self.cut) = (Some(chord), None);
+        (self.arrangement, self.pattern) = (*arrangement, settings.comping.pattern);
         self.struck += 1;
         self.since = 0;
         self.step = feet.lowest().or(self.step);
         self.hands = Some(hands);
         self.feet = Some(feet);
     }
-    /// All keys end at a sample but these of a channel, and nothing that was to come after it comes.
+
+    /// All keys end at a sample but these of the hands' channel, and nothing that was to come after it comes.
     fn end_others(&mut self, at: i64, channel: u8, but: u128) {
-        self.agenda.call_off(at);
-        if !self.agenda.add(at, Doing::EndOthers { channel, but }) {
-            // Too much is on its way: all of it is off.
-            self.agenda.clear();
-            self.agenda.add(at, Doing::EndOthers { channel, but });
-        }
+        Owner::OURS.into_iter().for_each(|owner| self.agenda.call_off(at, owner));
+        self.agenda.make_room(Owner::OURS.len());
+        self.end_part(at, Owner::Hands, channel, but);
+        self.end_part(at, Owner::Bass, channel, 0);
     }
 
-    /// What the rhythm strikes in this frame.
-    fn comp(&mut self, settings: &Settings, cue: &Cue) {
-        let Some(chord) = self.current else { return };
-        let since = self.since;
-        self.since += 1;
-        if let Some(hit) = settings.comping.hit(cue.frame.0, cue.phase, since) {
-            self.strike(settings, cue, hit, if since == 0 { self.kept } else { 0 });
-        }
-        if settings.arrangement.bass == Bass::Walking && since > 0 && on_beat(cue) {
-            self.walk(settings, cue, chord, since);
-        }
+    /// The same of one part alone.
+    fn end_part(&mut self, at: i64, owner: Owner, channel: u8, but: u128) {
+        self.agenda.call_off(at, owner);
+        self.agenda.make_room(1);
+        self.agenda.add(at, Doing::EndOthers { owner, channel, but });
     }
+}
 
-    /// Strikes hands and bass as a hit says, but for the keys that go on.
-    fn strike(&mut self, settings: &Settings, cue: &Cue, hit: Hit, kept: u128) {
-        let (Some(hands), Some(feet)) = (self.hands, self.feet) else { return };
-        if !settings.chords_sound() {
-            return;
-        }
-        let comping = &settings.comping;
-        let (seed, frame, num) = (settings.rules.seed, cue.frame.0, hands.keys().len());
-        let length = hit.frames.map(|frames| frames * f64::from(comping.gate) * cue.length);
-        let begins = self.since <= 1;
-        let agenda = &mut self.agenda;
-        let mut start = |voice: usize, channel: u8, key: Pitch, delay_ms: f64, length: Option<f64>| {
-            let delay = (delay_ms * 1e-3 * cue.sample_rate).round();
-            let at = cue.at + (hit.at * cue.length).ceil() as i64 + delay as i64;
-            let until = length.map(|length| at + length as i64);
-            let touch = comping.touch(seed, frame, voice, hit.on_beat, cue.touch);
-            agenda.strike(at, channel, key, touch, until);
-        };
-        let alone = matches!(hit.what, Strikes::Voice(_));
-        let bass_strikes = match hit.what {
-            Strikes::All | Strikes::Bass => begins || settings.arrangement.bass != Bass::Walking,
-            // Under an arpeggio the bass lies.
-            Strikes::Voice(_) => begins,
-            Strikes::Hands => false,
-        };
-        if bass_strikes && settings.parts != Parts::ChordsOnly {
-            let walks = settings.arrangement.bass == Bass::Walking;
-            for key in feet.keys() {
-                let delay = comping.delay_ms(seed, frame, BASS_VOICE, 1, hit.on_beat);
-                start(BASS_VOICE, settings.bass_channel, key, delay, length.filter(|_| !alone && !walks));
-            }
-        }
-        if settings.parts == Parts::BassOnly || hit.what == Strikes::Bass {
-            return;
-        }
-        let only = match hit.what {
-            Strikes::Voice(nth) => Some(comping.voice(nth, num)),
-            Strikes::All | Strikes::Hands | Strikes::Bass => None,
-        };
-        for (voice, key) in hands.keys().iter().enumerate() {
-            if only.is_none_or(|only| only == voice) && kept & bits(&[*key]) == 0 {
-                // A voice by itself is no strum.
-                let (turn, turns) = if alone { (0, 1) } else { (voice, num) };
-                let delay = comping.delay_ms(seed, frame, turn, turns, hit.on_beat);
-                start(voice, settings.chord_channel, *key, delay, length);
-            }
-        }
-    }
-
-    /// A step of the bass on a beat: towards the next chord where one stands within a beat, else within this one.
-    fn walk(&mut self, settings: &Settings, cue: &Cue, chord: Chord, since: i64) {
-        let (Some(from), Some(hands)) = (self.step, self.hands) else { return };
-        if !settings.chords_sound() || settings.parts == Parts::ChordsOnly {
-            return;
-        }
-        let key = match cue.next.filter(|(frames, _)| *frames <= FRAMES_PER_BEAT) {
-            Some((_, next)) => {
-                let step = voicing::step_towards(from, next.bass, chord);
-                if step < hands.lowest() {
-                    step
-                } else {
-                    voicing::step_within(chord, &hands, from, since / FRAMES_PER_BEAT)
-                }
-            }
-            None => voicing::step_within(chord, &hands, from, since / FRAMES_PER_BEAT),
-        };
-        let comping = &settings.comping;
-        self.agenda.add(cue.at, Doing::End { channel: settings.bass_channel, key: from });
-        let touch = comping.touch(settings.rules.seed, cue.frame.0, BASS_VOICE, true, cue.touch);
-        self.agenda.strike(cue.at, settings.bass_channel, key, touch, None);
-        self.step = Some(key);
-    }
+/// The keys of a pad that sound already and go on; bit n is key n.
+fn kept(settings: &Settings, sounding: &Sounding, hands: &Voicing) -> u128 {
+    let keeps = settings.arrangement.style == Style::Pad
+        && settings.comping.pattern.hands_lie()
+        && settings.lets_out(Owner::Hands);
+    let sounds = sounding.keys(Owner::Hands, settings.chord_channel);
+    if keeps { bits(hands.keys().iter().copied()) & sounds } else { 0 }
 }
 
 /// Keys as bits; bit n is key n.
-pub(super) fn bits(keys: &[Pitch]) -> u128 {
-    keys.iter().fold(0, |bits, key| bits | 1 << key.midi())
-}
-
-fn on_beat(cue: &Cue) -> bool {
-    let place = match cue.phase {
-        BarPhase::At { position, .. } => i64::from(position),
-        BarPhase::Unknown => cue.frame.0,
-    };
-    place.rem_euclid(FRAMES_PER_BEAT) == 0
+fn bits(keys: impl Iterator<Item = Pitch>) -> u128 {
+    keys.fold(0, |bits, key| bits | 1 << key.midi())
 }

@@ -226,6 +226,7 @@ impl Playhead {
                 next = (wraps, Moment::Wraps);
             }
         }
+        // The first frame of a pass nears no sooner than the wrap, at which all that sounds ends.
         if self.lead > 0 && !running.neared && matches!(next.1, Moment::Starts { .. }) {
             next = ((next.0 - self.lead).max(running.reached), Moment::Nears { frame, ordinal });
         }
@@ -319,6 +320,12 @@ impl Playhead {
     /// The loop that we are in, if it will turn us back.
     pub fn inside(&self) -> Option<Cycle> {
         self.running.filter(|running| running.inside).and(self.cycle())
+    }
+
+    /// Samples from an offset of this block to the loop's end, if it will turn us back.
+    pub fn left_in_loop(&self, offset: u32) -> Option<i64> {
+        let running = self.running.as_ref()?;
+        Some(running.sample_of(self.inside()?.end) - self.sample_at(offset))
     }
 
     /// The tempo followed, if playing.

@@ -7,19 +7,26 @@ use music::pitch::Pitch;
 /// MIDI channels.
 const CHANNELS: usize = 16;
 
-/// Who has started a note. Both may hold the same key; it ends when the last lets go.
+/// Who has started a note. Several may hold the same key; it ends when the last lets go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Our chords.
-    Chords = 0,
+    /// The hands of our chords.
+    Hands = 0,
+    /// Their bass.
+    Bass = 1,
     /// The melody we pass on.
-    Melody = 1,
+    Melody = 2,
+}
+
+impl Owner {
+    /// Those of our own notes.
+    pub const OURS: [Self; 2] = [Self::Hands, Self::Bass];
 }
 
 /// Which keys sound, by owner and channel; bit n is key n.
 #[derive(Clone, Debug, Default)]
 pub struct Sounding {
-    held: [[u128; CHANNELS]; 2],
+    held: [[u128; CHANNELS]; 3],
     owed: [u128; CHANNELS],
 }
 
@@ -35,26 +42,24 @@ impl Sounding {
         velocity: f32,
     ) {
         let (channel_idx, bit) = place(channel, key);
-        let sounds =
-            (self.held[0][channel_idx] | self.held[1][channel_idx] | self.owed[channel_idx]) & bit != 0;
+        let sounds = self.is_held(channel_idx, bit) || self.owed[channel_idx] & bit != 0;
         let is_free = !sounds || self.send_off(port, offset, channel, key);
         if is_free && port.send(Outgoing { offset, channel: channel % 16, key, velocity: Some(velocity) }) {
             self.held[owner as usize][channel_idx] |= bit;
         } else {
             // Whatever sounded here has ended, or is owed its end.
-            self.held[0][channel_idx] &= !bit;
-            self.held[1][channel_idx] &= !bit;
+            self.held.iter_mut().for_each(|held| held[channel_idx] &= !bit);
         }
     }
 
-    /// Ends a note at `offset`, unless the other owner still holds the key.
+    /// Ends a note at `offset`, unless another owner still holds the key.
     pub fn end(&mut self, port: &mut impl Port, owner: Owner, offset: u32, channel: u8, key: Pitch) {
         let (channel_idx, bit) = place(channel, key);
         if self.held[owner as usize][channel_idx] & bit == 0 {
             return;
         }
         self.held[owner as usize][channel_idx] &= !bit;
-        if self.held[1 - owner as usize][channel_idx] & bit == 0 {
+        if !self.is_held(channel_idx, bit) {
             self.send_off(port, offset, channel, key);
         }
     }
@@ -124,6 +129,10 @@ impl Sounding {
         self.held[owner as usize].iter().any(|keys| *keys != 0)
     }
 
+    fn is_held(&self, channel_idx: usize, bit: u128) -> bool {
+        self.held.iter().any(|held| held[channel_idx] & bit != 0)
+    }
+
     fn send_off(&mut self, port: &mut impl Port, offset: u32, channel: u8, key: Pitch) -> bool {
         let (channel_idx, bit) = place(channel, key);
         let taken = port.send(Outgoing { offset, channel: channel % 16, key, velocity: None });
@@ -143,7 +152,7 @@ fn place(channel: u8, key: Pitch) -> (usize, u128) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::block::Incoming;
+    use crate::audio::{block::Incoming, controls::Control};
     use proptest::prelude::*;
 
     /// A host whose queue takes so many notes.
@@ -158,7 +167,12 @@ mod tests {
         fn receive(&mut self) -> Option<Incoming> {
             None
         }
-        fn forward(&mut self) {}
+        fn forward(&mut self) -> bool {
+            true
+        }
+        fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
+            true
+        }
         fn send(&mut self, note: Outgoing) -> bool {
             if self.room == 0 {
                 return false;
@@ -178,7 +192,7 @@ mod tests {
 
         #[test]
         fn every_note_on_gets_one_note_off(
-            steps in proptest::collection::vec((0..6u8, 0..2u8, 0..3u8, 58..64i32), 0..200),
+            steps in proptest::collection::vec((0..6u8, 0..3usize, 0..3u8, 58..64i32), 0..200),
             rooms in proptest::collection::vec(0..4usize, 1..20),
         ) {
             let (mut host, mut sounding) = (Host::default(), Sounding::default());
@@ -187,7 +201,7 @@ mod tests {
                     host.room = rooms[idx / 10 % rooms.len()];
                     sounding.settle(&mut host);
                 }
-                let owner = if owner == 0 { Owner::Chords } else { Owner::Melody };
+                let owner = [Owner::Hands, Owner::Bass, Owner::Melody][owner];
                 match what {
                     0..3 => sounding.start(&mut host, owner, 0, channel, Pitch::folded(key), 0.5),
                     3..5 => sounding.end(&mut host, owner, 0, channel, Pitch::folded(key)),
@@ -195,7 +209,7 @@ mod tests {
                 }
                 prop_assert_eq!(host.faults, 0);
             }
-            for owner in [Owner::Chords, Owner::Melody] {
+            for owner in [Owner::Hands, Owner::Bass, Owner::Melody] {
                 sounding.end_all(&mut host, owner, 0);
             }
             host.room = usize::MAX;

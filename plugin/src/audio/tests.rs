@@ -1,6 +1,10 @@
 //! The audio side alone, with a host and a worker played by the test.
 
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
+mod loops;
+#[cfg(test)]
 mod playing;
 #[cfg(test)]
 mod storm;
@@ -10,7 +14,7 @@ use crate::{
     links::{EditorEnd, Health, Planned, Rules, WorkerEnd, connect},
     voicing::MAX_VOICES,
 };
-use block::{Outgoing, Transport};
+use block::{Outgoing, Switches, Transport};
 use music::{
     chord::{Chord, Quality},
     grid::Beats,
@@ -18,7 +22,10 @@ use music::{
     pitch::{Pitch, PitchClass},
 };
 use proptest::prelude::*;
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 const SAMPLES_A_FRAME: u32 = 6000;
 
@@ -30,6 +37,8 @@ struct Stage {
     now: i64,
     incoming: VecDeque<Incoming>,
     sent: Vec<(i64, Outgoing)>,
+    /// Where the controls stand behind us that were ever moved there.
+    controls: BTreeMap<(u8, Control), f32>,
     room: usize,
     block: Block,
 }
@@ -37,20 +46,30 @@ struct Stage {
 struct StagePort<'a> {
     incoming: &'a mut VecDeque<Incoming>,
     sent: &'a mut Vec<(i64, Outgoing)>,
+    last: Option<Incoming>,
+    controls: &'a mut BTreeMap<(u8, Control), f32>,
     room: &'a mut usize,
     now: i64,
 }
 
 impl Port for StagePort<'_> {
     fn receive(&mut self) -> Option<Incoming> {
-        self.incoming.pop_front()
+        self.last = self.incoming.pop_front();
+        self.last
     }
-    fn forward(&mut self) {}
+    fn forward(&mut self) -> bool {
+        match self.last {
+            Some(Incoming::Control { channel, control, value, .. }) => self.put(channel, control, value),
+            _ => self.take_room(),
+        }
+    }
+    fn rest(&mut self, _: u32, channel: u8, control: Control) -> bool {
+        self.put(channel, control, control.rest())
+    }
     fn send(&mut self, note: Outgoing) -> bool {
-        if *self.room == 0 {
+        if !self.take_room() {
             return false;
         }
-        *self.room -= 1;
         let at = self.now + i64::from(note.offset);
         assert!(
             self.sent.last().is_none_or(|(last, _)| *last <= at),
@@ -59,6 +78,22 @@ impl Port for StagePort<'_> {
         );
         self.sent.push((at, note));
         true
+    }
+}
+
+impl StagePort<'_> {
+    fn take_room(&mut self) -> bool {
+        let has_room = *self.room > 0;
+        *self.room -= usize::from(has_room);
+        has_room
+    }
+
+    fn put(&mut self, channel: u8, control: Control, value: f32) -> bool {
+        let taken = self.take_room();
+        if taken {
+            self.controls.insert((channel, control), value);
+        }
+        taken
     }
 }
 
@@ -83,6 +118,7 @@ impl Stage {
             now: 0,
             incoming: VecDeque::new(),
             sent: Vec::new(),
+            controls: BTreeMap::new(),
             room: usize::MAX,
             block: Block { transport, num_samples: 0, sample_rate: 48_000.0, settings },
         }
@@ -95,6 +131,8 @@ impl Stage {
         let mut port = StagePort {
             incoming: &mut self.incoming,
             sent: &mut self.sent,
+            last: None,
+            controls: &mut self.controls,
             room: &mut self.room,
             now: self.now,
         };
@@ -107,6 +145,16 @@ impl Stage {
 
     fn press(&mut self, offset: u32, key: i32) {
         self.incoming.push_back(Incoming::On { offset, channel: 4, key: Pitch::folded(key), velocity: 0.5 });
+    }
+
+    fn put(&mut self, channel: u8, control: Control, value: f32) {
+        self.incoming.push_back(Incoming::Control { offset: 0, channel, control, value });
+    }
+
+    /// Controls that stand away from their rest behind us.
+    fn away(&self) -> Vec<(u8, Control)> {
+        let away = self.controls.iter().filter(|((_, control), value)| !control.rests(**value));
+        away.map(|(place, _)| *place).collect()
     }
 
     fn heard(&mut self) -> Vec<Heard> {
@@ -129,6 +177,22 @@ impl Stage {
         });
     }
 
+    /// Samples at which keys of a channel went down.
+    fn starts(&self, channel: u8) -> Vec<i64> {
+        let on = self.sent.iter().filter(|(_, note)| note.channel == channel && note.velocity.is_some());
+        on.map(|(at, _)| *at).collect()
+    }
+
+    /// Samples at which they went up.
+    fn ends(&self, channel: u8) -> Vec<i64> {
+        let off = self.sent.iter().filter(|(_, note)| note.channel == channel && note.velocity.is_none());
+        off.map(|(at, _)| *at).collect()
+    }
+
+    fn switch(&mut self, switches: Switches) {
+        self.block.settings.switches = switches;
+    }
+
     /// What was sent: sample, key, whether it went down.
     fn notes(&self) -> Vec<(i64, u8, bool)> {
         self.sent.iter().map(|(at, note)| (*at, note.key.midi(), note.velocity.is_some())).collect()
@@ -141,6 +205,15 @@ impl Stage {
 
 fn chord(root: i32) -> ChordFrame {
     ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR))
+}
+
+/// A stage that has played chord 0 from frame 1 and is told to hold it for `frames` more.
+fn playing(frames: i64) -> Stage {
+    let mut stage = Stage::new();
+    stage.run(1);
+    stage.plan(1, chord(0));
+    (2..2 + frames).for_each(|ordinal| stage.plan(ordinal, ChordFrame::Hold));
+    stage
 }
 
 #[test]
@@ -355,6 +428,69 @@ fn the_melody_passes_as_set() {
         stage.run(SAMPLES_A_FRAME);
         assert_eq!(stage.heard()[0].played, chord(0), "{pass:?} {heard:?}");
     }
+}
+
+#[test]
+fn no_pedal_or_wheel_stays_behind_where_passing_ends() {
+    type End = fn(&mut Stage);
+    let melody: End = |stage| stage.block.settings.pass = Pass::MelodyAndChords;
+    let bypass: End = |stage| stage.block.settings.bypass = true;
+    let ends: [(&str, End, End); 5] = [
+        ("chords only", melody, |stage| stage.block.settings.pass = Pass::ChordsOnly),
+        ("bypass off", bypass, |stage| stage.block.settings.bypass = false),
+        ("panic", melody, |stage| stage.block.settings.switches.panic = true),
+        ("panic button", melody, |stage| stage.audio.links.health.press_panic()),
+        ("reset", melody, |stage| stage.audio.reset()),
+    ];
+    for (name, begin, end) in ends {
+        for room in [usize::MAX, 0, 3] {
+            let mut stage = Stage::new();
+            begin(&mut stage);
+            Control::ALL.into_iter().for_each(|control| stage.put(3, control, 0.9));
+            stage.put(5, Control::Bend, 0.2);
+            stage.put(5, Control::Sustain, 0.3);
+            stage.put(6, Control::Sustain, 1.0);
+            stage.put(6, Control::Sustain, 0.0);
+            stage.run(64);
+            assert_eq!(stage.away().len(), 9, "{name}");
+            end(&mut stage);
+            stage.room = room;
+            stage.run(64);
+            let left = if room == usize::MAX { 0 } else { 9 - room };
+            assert_eq!(stage.away().len(), left, "{name}, room for {room}");
+            stage.room = usize::MAX;
+            stage.run(64);
+            assert_eq!(stage.away(), [], "{name}, room for {room}");
+            assert!(!stage.controls.contains_key(&(4, Control::Sustain)), "what was not moved is left alone");
+        }
+    }
+}
+
+#[test]
+fn a_pedal_whose_rise_a_full_queue_refuses_rises_at_the_next_block() {
+    let mut stage = Stage::new();
+    stage.block.settings.pass = Pass::MelodyAndChords;
+    stage.put(2, Control::Sustain, 1.0);
+    stage.run(64);
+    stage.room = 0;
+    stage.put(2, Control::Sustain, 0.0);
+    stage.run(64);
+    assert_eq!(stage.away(), [(2, Control::Sustain)]);
+    stage.room = usize::MAX;
+    stage.run(64);
+    assert_eq!(stage.away(), []);
+}
+
+#[test]
+fn what_does_not_pass_is_not_put_to_rest() {
+    let mut stage = Stage::new();
+    stage.put(2, Control::Sustain, 1.0);
+    stage.run(64);
+    stage.block.settings.pass = Pass::MelodyAndChords;
+    stage.run(64);
+    stage.block.settings.pass = Pass::ChordsOnly;
+    stage.run(64);
+    assert!(stage.controls.is_empty());
 }
 
 #[test]

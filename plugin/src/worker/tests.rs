@@ -14,6 +14,7 @@ use crate::{
     audio::{
         Audio,
         block::{Block, Cycle, Incoming, Outgoing, Port, Settings, Transport},
+        controls::Control,
     },
     links::{ChangeGrid, Coming, Engine, Epoch, Heard, Planned, Rules, Standing, ToWorker, connect},
 };
@@ -306,7 +307,12 @@ impl Port for Stage {
     fn receive(&mut self) -> Option<Incoming> {
         self.incoming.pop_front()
     }
-    fn forward(&mut self) {}
+    fn forward(&mut self) -> bool {
+        true
+    }
+    fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
+        true
+    }
     fn send(&mut self, note: Outgoing) -> bool {
         self.sent.push((
             self.now + i64::from(note.offset),

@@ -15,6 +15,7 @@ use realchords::{
         Audio,
         block::{Block, Cycle, Incoming, Outgoing, Parts, Pass, Port, Settings, Switches, Transport},
         comping::{ArpRate, Comping, Pattern, Strum},
+        controls::Control,
         listener::{Hearing, Leads},
     },
     links::{EditorEnd, Health, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState, connect},
@@ -42,7 +43,13 @@ impl Port for Wild<'_> {
         self.incoming.pop_front()
     }
 
-    fn forward(&mut self) {}
+    fn forward(&mut self) -> bool {
+        self.room > 0
+    }
+
+    fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
+        self.room > 0
+    }
 
     fn send(&mut self, note: Outgoing) -> bool {
         assert!(note.offset < self.samples.max(1), "{note:?} in a block of {}", self.samples);
@@ -285,7 +292,10 @@ fn block(stand: &mut Stand, u: &mut Unstructured<'_>) -> Result<()> {
             0..=4 => Incoming::On { offset, channel, key, velocity: f32::from(u.arbitrary::<u8>()?) / 255.0 },
             5..=6 => Incoming::Off { offset, channel: Some(channel), key: Some(key) },
             7 => Incoming::Off { offset, channel: None, key: None },
-            8 => Incoming::Pedal { offset, channel, down: u.arbitrary()? },
+            8 => {
+                let value = if u.arbitrary()? { 1.0 } else { 0.0 };
+                Incoming::Control { offset, channel, control: Control::Sustain, value }
+            }
             _ => Incoming::AllOff { offset, channel },
         };
         if samples > 0 {

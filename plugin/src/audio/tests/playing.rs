@@ -5,32 +5,7 @@ use crate::{
     audio::comping::{ArpRate, Comping, Pattern, Strum},
     voicing::{Arrangement, Bass, Inversion, Style},
 };
-use block::{Parts, Switches};
-
-/// A stage that has played chord 0 from frame 1 and is told to hold it for `frames` more.
-fn playing(frames: i64) -> Stage {
-    let mut stage = Stage::new();
-    stage.run(1);
-    plan_holds(&mut stage, 1, frames);
-    stage
-}
-
-fn plan_holds(stage: &mut Stage, from: i64, frames: i64) {
-    stage.plan(from, chord(0));
-    (from + 1..from + 1 + frames).for_each(|ordinal| stage.plan(ordinal, ChordFrame::Hold));
-}
-
-impl Stage {
-    /// Samples at which keys of a channel went down.
-    fn starts(&self, channel: u8) -> Vec<i64> {
-        let on = self.sent.iter().filter(|(_, note)| note.channel == channel && note.velocity.is_some());
-        on.map(|(at, _)| *at).collect()
-    }
-
-    fn switch(&mut self, switches: Switches) {
-        self.block.settings.switches = switches;
-    }
-}
+use block::Parts;
 
 #[test]
 fn hold_keeps_the_chord_and_says_so() {

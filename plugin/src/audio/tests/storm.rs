@@ -1,5 +1,5 @@
 //! A storm: every setting, every event and every transport by chance, with a worker that answers, stalls or is begun anew.
-//! Whatever happens no note is left, starts twice or goes where it should not; what stands does not change; what passes
+//! Whatever happens no note, pedal or wheel is left, no note starts twice or goes where it should not; what stands does not change; what passes
 //! passes once; nothing is allocated.
 //!
 //! `REALCHORDS_SEQUENCES` says how many, from `REALCHORDS_FROM` on; `REALCHORDS_SEED` plays a single one again.
@@ -19,31 +19,55 @@ use std::collections::{BTreeMap, BTreeSet};
 const SEQUENCES: u64 = 1500;
 /// Blocks a sequence.
 const BLOCKS: u32 = 60;
-/// How long ago a channel may have been chosen that a note still goes to, in seconds: a frame at 20 BPM and a strum.
-const MEMORY_S: f64 = 1.1;
 
 /// The host's side of a block.
 struct StormPort<'a> {
     incoming: std::vec::IntoIter<Incoming>,
+    last: Option<Incoming>,
     sent: &'a mut Vec<Outgoing>,
+    away: &'a mut BTreeSet<(u8, Control)>,
     room: &'a mut usize,
     num_forwarded: usize,
 }
 
+impl StormPort<'_> {
+    fn take_room(&mut self) -> bool {
+        let has_room = *self.room > 0;
+        *self.room -= usize::from(has_room);
+        has_room
+    }
+}
+
 impl Port for StormPort<'_> {
     fn receive(&mut self) -> Option<Incoming> {
-        self.incoming.next()
+        self.last = self.incoming.next();
+        self.last
     }
 
-    fn forward(&mut self) {
+    fn forward(&mut self) -> bool {
         self.num_forwarded += 1;
+        let taken = self.take_room();
+        if let Some(Incoming::Control { channel, control, value, .. }) = self.last.filter(|_| taken) {
+            permit_alloc(|| match control.rests(value) {
+                true => self.away.remove(&(channel, control)),
+                false => self.away.insert((channel, control)),
+            });
+        }
+        taken
+    }
+
+    fn rest(&mut self, offset: u32, channel: u8, control: Control) -> bool {
+        assert_eq!(offset, 0, "what ends passing ends it at a block's head");
+        let taken = self.take_room();
+        let was_away = !taken || permit_alloc(|| self.away.remove(&(channel, control)));
+        assert!(was_away, "{control:?} of channel {channel} was put to rest and rested");
+        taken
     }
 
     fn send(&mut self, note: Outgoing) -> bool {
-        if *self.room == 0 {
+        if !self.take_room() {
             return false;
         }
-        *self.room -= 1;
         permit_alloc(|| self.sent.push(note));
         true
     }
@@ -55,8 +79,10 @@ struct Storm {
     mind: Mind,
     /// Keys that sound, by channel.
     sounding: BTreeSet<(u8, Pitch)>,
-    /// Channels of chords and bass, and until when they were chosen.
-    channels: Vec<(i64, [u8; 2])>,
+    /// Pedals and wheels that stand away from their rest behind us.
+    away: BTreeSet<(u8, Control)>,
+    /// The frame heard last, and the chord that sounded in it.
+    sounded: Option<(Heard, ChordFrame)>,
     /// The settled frames that were seen on the plan.
     settled: BTreeMap<(u32, i64, i64), ChordFrame>,
     num_ons: usize,
@@ -69,7 +95,8 @@ impl Storm {
             stage: Stage::new(),
             mind: Mind::new(),
             sounding: BTreeSet::new(),
-            channels: Vec::new(),
+            away: BTreeSet::new(),
+            sounded: None,
             settled: BTreeMap::new(),
             num_ons: 0,
             num_late: 0,
@@ -85,7 +112,9 @@ impl Storm {
         let mut sent = Vec::new();
         let mut port = StormPort {
             incoming: incoming.clone().into_iter(),
+            last: None,
             sent: &mut sent,
+            away: &mut self.away,
             room: &mut stage.room,
             num_forwarded: 0,
         };
@@ -93,6 +122,8 @@ impl Storm {
         assert_no_alloc(|| audio.process(block, &mut port));
         assert_eq!(port.num_forwarded, to_forward, "what passes passes once");
         assert!(port.incoming.next().is_none(), "an event was not heard");
+        let had_room = *port.room > 0;
+        assert!(passes || !had_room || self.away.is_empty(), "nobody passes and {:?} are away", self.away);
         self.keep_book(&sent, passes, &incoming);
         self.stage.now += i64::from(num_samples);
         self.look_at_plan();
@@ -100,17 +131,9 @@ impl Storm {
 
     /// Every note that was sent: in order, once, and where it belongs.
     fn keep_book(&mut self, sent: &[Outgoing], passes: bool, incoming: &[Incoming]) {
-        let Stage { now, block, .. } = &self.stage;
+        let Stage { block, .. } = &self.stage;
         let settings = &block.settings;
-        let end = now + i64::from(block.num_samples);
-        let chosen = [settings.chord_channel, settings.bass_channel];
-        match self.channels.last_mut().filter(|last| last.1 == chosen) {
-            Some(last) => last.0 = end,
-            None => self.channels.push((end, chosen)),
-        }
-        let since = now - (MEMORY_S * block.sample_rate) as i64;
-        let ours =
-            |channel: u8| self.channels.iter().any(|(until, of)| *until >= since && of.contains(&channel));
+        let ours = [settings.chord_channel, settings.bass_channel];
         let pressed: BTreeSet<(u32, u8, Pitch)> = incoming
             .iter()
             .filter_map(|event| match event {
@@ -129,7 +152,7 @@ impl Storm {
             assert!(self.sounding.insert((note.channel, note.key)), "{note:?} sounds already");
             self.num_ons += 1;
             let is_melody = passes && pressed.contains(&(note.offset, note.channel, note.key));
-            assert!(is_melody || ours(note.channel), "{note:?} is on nobody's channel");
+            assert!(is_melody || ours.contains(&note.channel), "{note:?} is on nobody's channel");
         }
     }
 
@@ -164,9 +187,25 @@ impl Storm {
                 && !has_hands
             {
                 let stands = self.mind.words.get(&place).is_some_and(|said| said.contains(&heard.played));
-                assert!(stands, "{heard:?} did not stand");
+                assert!(stands || self.is_struck_again(&heard), "{heard:?} did not stand");
             }
+            let sounds = match (heard.played, self.sounded) {
+                (ChordFrame::Hold, Some((_, sounds))) => sounds,
+                (played, _) => played,
+            };
+            self.sounded = Some((heard, sounds));
         }
+    }
+
+    /// Whether a wrap has ended the chord that goes on with this frame; it may have been played for a frame that was near
+    /// and did not come.
+    fn is_struck_again(&self, heard: &Heard) -> bool {
+        let follows = |last: &Heard| last.epoch == heard.epoch && last.ordinal + 1 == heard.ordinal;
+        let Some((last, sounded)) = self.sounded.filter(|(last, _)| follows(last)) else { return false };
+        let turns = heard.frame != last.frame.plus(1);
+        let frames = (heard.epoch.0, heard.ordinal, i64::MIN)..=(heard.epoch.0, heard.ordinal, i64::MAX);
+        let was_near = || self.mind.words.range(frames).any(|(_, said)| said.contains(&heard.played));
+        turns && (sounded == heard.played || was_near())
     }
 }
 
@@ -221,10 +260,12 @@ fn sequence(seed: u64) -> Storm {
     storm.stage.room = usize::MAX;
     storm.stage.block.transport.playing = false;
     storm.stage.block.settings.free_run_bpm = None;
+    (storm.stage.block.settings.pass, storm.stage.block.settings.bypass) = (Pass::ChordsOnly, false);
     storm.block(64, vec![Incoming::Off { offset: 63, channel: None, key: None }]);
     storm.block(64, Vec::new());
     assert!(storm.sounding.is_empty(), "left behind: {:?}", storm.sounding);
     assert!(storm.stage.audio.is_silent());
+    assert!(storm.away.is_empty(), "left away from their rest: {:?}", storm.away);
     storm.num_late = storm.stage.audio.num_late();
     storm
 }
