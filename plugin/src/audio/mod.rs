@@ -80,8 +80,7 @@ pub struct Audio {
     panics: u32,
     /// Set by `reset`: all notes end at the next block's first sample.
     flush: bool,
-    /// The keys of ours that have sounded since the last frame closed, and those struck.
-    sounded_keys: Keys,
+    /// The keys of ours struck since the last frame closed.
     struck_keys: Keys,
     /// Whether a key went down in the block before, while nothing ran: enough for a clock of our own to begin.
     was_touched: bool,
@@ -120,7 +119,6 @@ impl Audio {
             disappointments: 0,
             panics: 0,
             flush: false,
-            sounded_keys: Keys::default(),
             struck_keys: Keys::default(),
             was_touched: false,
             snapshot: Snapshot::default(),
@@ -187,7 +185,6 @@ impl Audio {
                     let before = self.keys();
                     self.performer.act(port, &mut self.sounding, offset);
                     let after = self.keys();
-                    self.sounded_keys = self.sounded_keys.or(after);
                     self.struck_keys = self.struck_keys.or(after.minus(before));
                 }
                 (_, _, Some(event)) => {
@@ -557,9 +554,10 @@ impl Audio {
     /// A frame that has closed is kept for the editor.
     fn leave_trace(&mut self, frame: Frame, melody: MelodyFrame) {
         let phase = self.playhead.phase_of(frame);
-        let (sounded, struck) = (self.sounded_keys, self.struck_keys);
+        // What ended as the frame began is the frame before's.
+        let struck = std::mem::take(&mut self.struck_keys);
+        let sounded = struck.or(self.keys());
         self.snapshot.trail.push(Trace::new(frame, phase, melody, self.played, sounded, struck));
-        (self.sounded_keys, self.struck_keys) = (self.keys(), Keys::default());
     }
 
     fn glance(&self) -> Glance {
