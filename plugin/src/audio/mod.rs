@@ -127,7 +127,7 @@ impl Audio {
     pub fn reset(&mut self) {
         self.playhead.stop();
         self.listener.clear();
-        self.console = Console::default();
+        self.console.begin();
         self.end_take();
         self.flush = true;
     }
@@ -243,14 +243,11 @@ impl Audio {
         if self.wishes.next {
             self.bring_next();
         }
-        if self.wishes.reroll || self.wishes.undo {
-            let roll =
-                if self.wishes.reroll { self.roll.wrapping_add(1) } else { self.roll.saturating_sub(1) };
-            if roll != self.roll {
-                self.roll = roll;
-                self.settings.rules.roll = roll;
-                self.ask_again(self.rules());
-            }
+        let roll = self.roll.wrapping_add(self.wishes.rerolls).saturating_sub(self.wishes.undos);
+        if roll != self.roll {
+            self.roll = roll;
+            self.settings.rules.roll = roll;
+            self.ask_again(self.rules());
         }
     }
 

@@ -28,11 +28,8 @@ impl ChordsParams {
             switches: Switches {
                 hold: play.hold.value(),
                 mute: play.mute.value(),
-                next: play.next.value(),
-                reroll: play.reroll.value(),
-                undo: play.undo_reroll.value(),
                 latching: play.latching.value(),
-                panic: play.panic.value(),
+                presses: play.presses.now(),
             },
             chord_channel: channel(output.chord_channel.value()),
             bass_channel: channel(output.bass_channel.value()),

@@ -25,12 +25,19 @@ impl ChordsParams {
     }
 }
 
+/// Switches whose press counts, by their ids. A press is not saved: in a project they are up.
+const PRESSED: [&str; 4] = ["next", "reroll", "undo_reroll", "panic"];
+
 /// Puts in what a project does not say, because it was saved before that was there: as an instance begins. Else a session
 /// would hang on what was loaded before it.
 pub fn complete(state: &mut PluginState) {
     let params = ChordsParams::new(&Arc::new(Health::default()));
     for (id, param, _) in params.param_map() {
-        state.params.entry(id).or_insert_with(|| at_first(&param));
+        if PRESSED.contains(&id.as_str()) {
+            state.params.insert(id, at_first(&param));
+        } else {
+            state.params.entry(id).or_insert_with(|| at_first(&param));
+        }
     }
     for (key, value) in params.serialize_fields() {
         state.fields.entry(key).or_insert(value);
