@@ -124,6 +124,8 @@ pub struct Rules {
     pub loop_memory: bool,
     /// The chords captured before are played again instead of asking the model.
     pub print: bool,
+    /// It is played on our own clock while the host stands still: no place in the song. The audio side says so.
+    pub own_clock: bool,
     /// The host renders offline: the audio side waits, so drafts are left out.
     pub offline: bool,
 }
@@ -145,6 +147,7 @@ impl Default for Rules {
             listen_again: false,
             loop_memory: true,
             print: false,
+            own_clock: false,
             offline: false,
         }
     }

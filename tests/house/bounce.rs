@@ -338,7 +338,8 @@ fn automated_switches_come_to_the_same_at_any_block_size() {
                 }
             }
             // Each tap is obeyed, those too that are over within a block.
-            let downs = TAPS.iter().enumerate().filter(|(_, (.., is_down))| *is_down && look_ahead != "0 beats");
+            let downs =
+                TAPS.iter().enumerate().filter(|(_, (.., is_down))| *is_down && look_ahead != "0 beats");
             for (nth, (at, key, _)) in downs {
                 let mut without = TAPS.to_vec();
                 without.remove(nth);

@@ -78,8 +78,11 @@ impl Seams {
             num_samples,
         };
         if let Some(last) = self.last {
-            (call.moved, call.moved_for) = self.moved(&last, &call, host.cycle);
-            (call.bar_start, call.bar_for) = self.bar(&last, &call);
+            let goes_on = (said - last.said - last.beats()).abs() <= AGREES_BEATS;
+            (call.moved, call.moved_for) = self.moved(&last, &call, host.cycle, goes_on);
+            if goes_on || call.moved != 0.0 {
+                (call.bar_start, call.bar_for) = self.bar(&last, &call);
+            }
         }
         self.last = Some(call);
         self.lengths.rotate_right(1);
@@ -88,15 +91,15 @@ impl Seams {
     }
 
     /// How far on a call is from where it is said to be, and for how long it has been so.
-    fn moved(&self, last: &Call, call: &Call, cycle: Option<Cycle>) -> (f64, u32) {
-        let goes_on = (call.said - last.said - last.beats()).abs() <= AGREES_BEATS;
+    fn moved(&self, last: &Call, call: &Call, cycle: Option<Cycle>, goes_on: bool) -> (f64, u32) {
         let was = last.said + last.moved;
         let due = was + last.beats();
         if goes_on && last.moved != 0.0 {
             let since = last.moved_for.saturating_add(last.num_samples);
             return if since < self.longest { (last.moved, since) } else { (0.0, 0) };
         }
-        let turn = cycle.map(|cycle| (cycle, cycle.end.0 - cycle.start.0)).filter(|(_, length)| *length > 0.0);
+        let turn =
+            cycle.map(|cycle| (cycle, cycle.end.0 - cycle.start.0)).filter(|(_, length)| *length > 0.0);
         if let Some((cycle, length)) = turn.filter(|_| goes_on)
             && (cycle.start.0..cycle.end.0 - AGREES_BEATS).contains(&was)
             && call.said >= cycle.end.0 - AGREES_BEATS
@@ -119,18 +122,17 @@ impl Seams {
         })
     }
 
-    /// A bar line, and for how long the host has not said so itself.
+    /// A bar line of a call that goes on, and for how long the host has not said so itself.
     fn bar(&self, last: &Call, call: &Call) -> (Option<Beats>, u32) {
         let since = last.bar_for.saturating_add(last.num_samples);
-        let reckoned = call.meter.filter(|meter| last.meter == Some(*meter)).and_then(|meter| {
-            let length = meter.bar_beats().0;
-            let reckoned = (call.said / length).floor() * length;
-            call.bar_start.filter(|said| (said.0 - reckoned).abs() <= AGREES_BEATS)
-        });
-        match reckoned {
-            Some(_) if since < self.longest && last.bar_start.is_some() => (last.bar_start, since),
-            _ => (call.bar_start, 0),
-        }
+        let is_reckoned =
+            call.meter.zip(call.bar_start).zip(last.bar_start).is_some_and(|((meter, bar), known)| {
+                let length = meter.bar_beats().0;
+                let bars = (bar.0 - known.0) / length;
+                let is_from_start = (bar.0 - (call.said / length).floor() * length).abs() <= AGREES_BEATS;
+                last.meter == Some(meter) && is_from_start && (bars - bars.round()).abs() > AGREES_BEATS
+            });
+        if is_reckoned && since < self.longest { (last.bar_start, since) } else { (call.bar_start, 0) }
     }
 }
 
@@ -200,7 +202,8 @@ mod tests {
         near(place(&mut seams, host(3.99 + beats(1024)), 1024), 3.99 + beats(1024));
         // A host that plays on past its loop's end is believed when the longest block is over.
         let mut seams = self::seams();
-        let found: Vec<f64> = (0..12).map(|block| place(&mut seams, host(7.99 + beats(512 * block)), 512)).collect();
+        let found: Vec<f64> =
+            (0..12).map(|block| place(&mut seams, host(7.99 + beats(512 * block)), 512)).collect();
         near(found[1], 3.99 + beats(512));
         near(found[11], 7.99 + beats(512 * 11));
     }

@@ -66,6 +66,8 @@ impl ChordsParams {
             listen_again: react.listen_again.value(),
             loop_memory: react.loop_memory.value(),
             print: self.output.print.value(),
+            // The audio side says so.
+            own_clock: false,
             offline,
         }
     }

@@ -13,7 +13,9 @@ use music::{
 use realchords::{
     audio::{
         Audio,
-        block::{Block, Cycle, Incoming, Outgoing, Parts, Pass, Port, Presses, Settings, Switches, Transport},
+        block::{
+            Block, Cycle, Incoming, Outgoing, Parts, Pass, Port, Presses, Settings, Switches, Transport,
+        },
         comping::{ArpRate, Comping, Pattern, Strum},
         listener::{Hearing, Leads},
     },

@@ -131,7 +131,8 @@ fn thirty_rolls_are_undone_one_by_one_and_a_new_take_begins_with_the_first() {
             _ => None,
         })
     };
-    let (reroll, undo): (fn(&mut Presses), fn(&mut Presses)) = (|taps| taps.reroll += 1, |taps| taps.undo += 1);
+    let (reroll, undo): (fn(&mut Presses), fn(&mut Presses)) =
+        (|taps| taps.reroll += 1, |taps| taps.undo += 1);
     let rolls: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, reroll)).collect();
     assert_eq!(rolls, (1..=30).map(Some).collect::<Vec<_>>());
     let undone: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, undo)).collect();
@@ -349,6 +350,39 @@ fn our_own_clock_runs_from_the_first_note_while_the_host_stands_still() {
         stage.run(SAMPLES_A_FRAME);
     }
     assert_eq!(stage.num_sounding(), 0, "it stops after four bars of rest, and takes its notes with it");
+}
+
+#[test]
+fn our_own_clock_is_told_apart_from_the_song_and_prints_nothing_of_it() {
+    let mut stage = Stage::new();
+    stage.block.transport.playing = false;
+    stage.block.settings.free_run_bpm = Some(120.0);
+    stage.block.settings.rules.print = true;
+    stage.press(0, 60);
+    stage.run(2 * SAMPLES_A_FRAME);
+    let told = |stage: &mut Stage| -> Vec<(Epoch, bool, bool)> {
+        std::iter::from_fn(|| stage.worker.next_message())
+            .map(|message| match message {
+                ToWorker::Begin { epoch, rules, .. } | ToWorker::Again { epoch, rules } => (epoch, rules),
+                ToWorker::Heard(heard) => (heard.epoch, heard.rules),
+            })
+            .map(|(epoch, rules)| (epoch, rules.own_clock, rules.print))
+            .collect()
+    };
+    assert_eq!(told(&mut stage), [(Epoch(1), true, false); 3], "an epoch begins, and two frames are heard");
+    // The host begins just where our own clock is, and stops in the middle of a frame.
+    stage.block.transport.playing = true;
+    stage.block.transport.position = Some(Beats(0.5));
+    stage.run(SAMPLES_A_FRAME + 1000);
+    let song = told(&mut stage);
+    assert_eq!(song[0], (Epoch(3), false, true));
+    assert!(song.iter().all(|told| *told == song[0]));
+    assert_eq!((stage.audio.roll, stage.audio.sought), (0, false), "a take that begins as the first does");
+    stage.block.transport.playing = false;
+    stage.press(0, 62);
+    stage.run(SAMPLES_A_FRAME);
+    let after = told(&mut stage);
+    assert!(after.iter().any(|(_, own_clock, _)| *own_clock) && after[0] == song[0], "{after:?}");
 }
 
 fn wild() -> impl Strategy<Value = Settings> {
