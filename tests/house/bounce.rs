@@ -291,8 +291,8 @@ const TAPS: [(u64, &str, bool); 29] = [
     (300_977, "hold", false),
     (335_600, "next", true),
     (335_601, "next", false),
-    (335_991, "mute", true),
-    (336_500, "mute", false),
+    (335_701, "mute", true),
+    (335_865, "mute", false),
     (350_001, "mute", true),
     (350_002, "mute", false),
     (400_001, "latching", false),
@@ -300,7 +300,7 @@ const TAPS: [(u64, &str, bool); 29] = [
     (500_003, "reroll", true),
     (500_004, "next", false),
     (500_005, "reroll", false),
-    (671_111, "panic", true),
+    (671_444, "panic", true),
 ];
 
 #[test]
