@@ -131,8 +131,8 @@ fn thirty_rolls_are_undone_one_by_one_and_a_new_take_begins_with_the_first() {
             _ => None,
         })
     };
-    let (reroll, undo): (fn(&mut Presses), fn(&mut Presses)) =
-        (|taps| taps.reroll += 1, |taps| taps.undo += 1);
+    let reroll: fn(&mut Presses) = |taps| taps.reroll += 1;
+    let undo: fn(&mut Presses) = |taps| taps.undo += 1;
     let rolls: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, reroll)).collect();
     assert_eq!(rolls, (1..=30).map(Some).collect::<Vec<_>>());
     let undone: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, undo)).collect();
