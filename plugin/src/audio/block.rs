@@ -68,7 +68,7 @@ pub struct Switches {
     pub presses: Presses,
 }
 
-/// How often each switch went down, since nobody knows when and wrapping: only a difference means something.
+/// How often each switch went down, wrapping: only a difference means something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Presses {
     /// The chord that sounds goes on.
