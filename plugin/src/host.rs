@@ -1,5 +1,7 @@
 //! The one translator between the framework's words and ours. Audio thread; nothing else below knows the framework.
 
+mod seams;
+
 use crate::{
     audio::{
         block::{Block, Cycle, Incoming, Outgoing, Port, Transport},
@@ -12,7 +14,8 @@ use nice_plug::{
     midi::{Channel, Key, VoiceID},
     prelude::{NoteEvent, Plugin, PluginApi, PluginNoteEvent, ProcessContext, ProcessMode},
 };
-use std::time::Instant;
+pub use seams::Seams;
+use std::{collections::VecDeque, time::Instant};
 
 /// How far ahead of the clock on the wall a host must be to be rendering, in seconds of music.
 const RENDERING_AHEAD: f64 = 0.5;
@@ -88,8 +91,9 @@ pub fn block<P: Plugin>(
     params: &ChordsParams,
     num_samples: u32,
     pace: &mut Pace,
+    seams: &mut Seams,
 ) -> Block {
-    let transport = transport(context.transport());
+    let transport = seams.mend(transport(context.transport()), num_samples, pace.sample_rate());
     let offline = pace.renders(num_samples, transport.playing);
     Block { transport, num_samples, sample_rate: pace.sample_rate(), settings: params.settings(offline) }
 }
@@ -110,23 +114,57 @@ fn transport(host: &nice_plug::prelude::Transport) -> Transport {
     }
 }
 
+/// Events that come a sample after their block: where a host (CLAP) lists a note before the parameter that changes at the
+/// same sample, the framework hands it over with what is before the cut. They belong to the next block's head.
+#[derive(Debug)]
+pub struct Overhang<S>(VecDeque<NoteEvent<S>>);
+
+/// Events of one sample: more than all keys go down and up.
+const MAX_OVERHANG: usize = 512;
+
+impl<S> Default for Overhang<S> {
+    fn default() -> Self {
+        Self(VecDeque::with_capacity(MAX_OVERHANG))
+    }
+}
+
 /// The framework's context as our port.
 pub struct HostPort<'a, C, P: Plugin> {
     context: &'a mut C,
+    overhang: &'a mut Overhang<P::SysExMessage>,
+    /// How many of those came with the block before.
+    num_due: usize,
+    num_samples: u32,
     last: Option<PluginNoteEvent<P>>,
 }
 
 impl<'a, C: ProcessContext<P>, P: Plugin> HostPort<'a, C, P> {
     /// The port of one block.
-    pub fn new(context: &'a mut C) -> Self {
-        Self { context, last: None }
+    pub fn new(context: &'a mut C, overhang: &'a mut Overhang<P::SysExMessage>, num_samples: u32) -> Self {
+        let num_due = overhang.0.len();
+        Self { context, overhang, num_due, num_samples, last: None }
+    }
+
+    fn next_event(&mut self) -> Option<PluginNoteEvent<P>> {
+        if self.num_due > 0 {
+            self.num_due -= 1;
+            return self.overhang.0.pop_front();
+        }
+        loop {
+            let mut event = self.context.next_event()?;
+            if event.timing() < self.num_samples || self.overhang.0.len() == MAX_OVERHANG {
+                return Some(event);
+            }
+            event.subtract_timing(event.timing());
+            self.overhang.0.push_back(event);
+        }
     }
 }
 
 impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
     fn receive(&mut self) -> Option<Incoming> {
         let event = loop {
-            let event = self.context.next_event()?;
+            let event = self.next_event()?;
             if !was_never_moved(&event) {
                 break event;
             }

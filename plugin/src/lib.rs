@@ -31,6 +31,8 @@ pub struct Chords<const DRESS: u8> {
     params: Arc<params::ChordsParams>,
     audio: Audio,
     pace: host::Pace,
+    seams: host::Seams,
+    overhang: host::Overhang<()>,
     /// Handed to the worker at the first activation: a scan never opens the model.
     worker_end: Option<WorkerEnd>,
     worker: Option<Worker>,
@@ -50,6 +52,8 @@ impl<const DRESS: u8> Default for Chords<DRESS> {
             params,
             audio: Audio::new(audio_end),
             pace: host::Pace::default(),
+            seams: host::Seams::default(),
+            overhang: host::Overhang::default(),
             worker_end: Some(worker_end),
             worker: None,
             editor_end: Some(editor_end),
@@ -72,6 +76,8 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
     const MIDI_OUTPUT: MidiConfig = MidiConfig::MidiCCs;
     // Queues grow in the audio thread when they are full: so that ten thousand notes in a block do not allocate.
     const INPUT_EVENT_CAPACITY: usize = 16_384;
+    // A block is cut where a parameter changes, so that a switch is pressed at its sample, whatever the block size.
+    const SAMPLE_ACCURATE_AUTOMATION: bool = true;
 
     type Editor = editor::ChordsEditor;
     type SysExMessage = ();
@@ -96,6 +102,7 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
         self.pace.activate(context.plugin_api(), buffer.process_mode, buffer.sample_rate);
+        self.seams.activate(buffer.max_buffer_size);
         if let Some(end) = self.worker_end.take() {
             self.worker = Some(Worker::start(end, self.params.shared()));
         }
@@ -105,6 +112,7 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
 
     fn reset(&mut self) {
         self.pace.reset();
+        self.seams.reset();
         self.audio.reset();
     }
 
@@ -116,8 +124,8 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
     ) -> ProcessStatus {
         let num_samples = buffer.samples() as u32;
         buffer.as_slice().iter_mut().for_each(|channel| channel.fill(0.0));
-        let block = host::block(context, &self.params, num_samples, &mut self.pace);
-        self.audio.process(&block, &mut host::HostPort::new(context));
+        let block = host::block(context, &self.params, num_samples, &mut self.pace, &mut self.seams);
+        self.audio.process(&block, &mut host::HostPort::new(context, &mut self.overhang, num_samples));
         ProcessStatus::KeepAlive
     }
 

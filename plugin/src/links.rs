@@ -19,7 +19,13 @@ pub use crate::{
 };
 
 use crate::audio::Snapshot;
-use music::{grid::Frame, harmony::ChordFrame, key::Key, melody::MelodyFrame, meter::BarPhase};
+use music::{
+    grid::{FRAMES_PER_BEAT, Frame},
+    harmony::ChordFrame,
+    key::Key,
+    melody::MelodyFrame,
+    meter::BarPhase,
+};
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
     traits::{Consumer, Observer, Producer, Split},
@@ -42,6 +48,14 @@ pub const PLANNED_CAPACITY: usize = 1024;
 pub const MAX_COMMIT_FRAMES: i64 = 32;
 /// The farthest look-ahead, in frames: 8 beats.
 pub const MAX_LOOK_AHEAD_FRAMES: i64 = 32;
+
+/// The least time from a note to the chord that answers it, in beats, with so many frames of commit.
+///
+/// A note belongs to the frame whose boundary is nearest, so one that is late in frame h comes half a frame after that
+/// boundary, just as the frame closes; the frame that is answered for begins `commit` frames after the boundary.
+pub fn least_reaction_beats(commit_frames: f64) -> f64 {
+    (commit_frames - 0.5).max(0.0) / FRAMES_PER_BEAT as f64
+}
 
 /// The number of a stretch of unbroken playing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -110,6 +124,8 @@ pub struct Rules {
     pub loop_memory: bool,
     /// The chords captured before are played again instead of asking the model.
     pub print: bool,
+    /// It is played on our own clock while the host stands still: no place in the song. The audio side says so.
+    pub own_clock: bool,
     /// The host renders offline: the audio side waits, so drafts are left out.
     pub offline: bool,
 }
@@ -131,6 +147,7 @@ impl Default for Rules {
             listen_again: false,
             loop_memory: true,
             print: false,
+            own_clock: false,
             offline: false,
         }
     }

@@ -9,7 +9,7 @@ use crate::support::{
     this_test, tunes,
 };
 use hosts::{
-    Block, Event, Rendering, TimedEvent,
+    Block, Event, ParamChange, Rendering, TimedEvent,
     timeline::{BlockSizes, Script},
 };
 use music::vocab::fingerprint;
@@ -193,6 +193,44 @@ fn ten_thousand_notes_in_a_block_are_borne() {
             String::new()
         },
     );
+}
+
+#[test]
+fn parameters_that_change_at_every_sample_are_borne_and_change_no_take() {
+    let tiny = || House::with_model(models::untrained(TINY, 3));
+    alone(&this_test!(), "tiny", tiny, || {
+        for face in BOTH {
+            let take = |storms: bool| {
+                let mut host = playing(
+                    face,
+                    setup(4096, Rendering::Realtime),
+                    &[("listen", "1 beat"), ("commit", "1 beat")],
+                );
+                let id = host.param("lowest").expect("it is there").id;
+                let mut stand = Conductor::new(host.as_mut(), 120.0);
+                stand.transport.playing = true;
+                for block in 0..30u32 {
+                    let events = vec![
+                        TimedEvent { offset: 7, event: on(60 + (block % 12) as u8) },
+                        TimedEvent { offset: 4000, event: off(60 + (block % 12) as u8) },
+                    ];
+                    // To and fro below every voicing: it cuts the block, and says nothing.
+                    let change =
+                        |offset: u32| ParamChange { offset, id, normalized: f64::from(offset % 2) / 36.0 };
+                    let params = (0..4096).filter(|_| storms).map(change).collect();
+                    let transport = Some(stand.transport);
+                    stand.send(Block { samples: 4096, transport, events, params, ..Block::default() });
+                }
+                stand.stop();
+                let heard = std::mem::take(&mut stand.heard);
+                stand.close();
+                heard
+            };
+            let calm = take(false);
+            assert!(calm.len() > 20 && take(true) == calm, "{face:?}: {} events", calm.len());
+        }
+        String::new()
+    });
 }
 
 #[test]

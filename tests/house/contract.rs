@@ -367,6 +367,11 @@ fn a_session_of_a_later_version_loads_as_far_as_it_is_understood() {
             bytes.extend(later.as_bytes());
             let mut second = open(face);
             second.load_state(&bytes).unwrap_or_else(|error| panic!("{face:?}: {error}"));
+            let again = String::from_utf8_lossy(&second.save().expect("it saves")).into_owned();
+            assert!(
+                again.contains("\\\"version\\\":99"),
+                "{face:?}: what it cannot read is not saved: {again}"
+            );
             assert_eq!(says(second.as_mut(), "seed"), "4711", "{face:?}");
             assert!(says(second.as_mut(), "gate").starts_with("40"), "{face:?}");
             assert_eq!(says(second.as_mut(), "style"), "Close", "{face:?}: a style that is not known");

@@ -61,20 +61,45 @@ pub enum Parts {
 /// The player's switches. What a pedal does to them stands in `audio::switches`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Switches {
-    /// The chord that sounds goes on.
+    /// The chord that sounds goes on: its switch is down.
     pub hold: bool,
-    /// Chords are silent.
+    /// Chords are silent: its switch is down.
     pub mute: bool,
-    /// The next chord comes now.
-    pub next: bool,
-    /// Another plan is asked for.
-    pub reroll: bool,
-    /// The plan before that one again.
-    pub undo: bool,
-    /// Each press switches over, rather than a switch being on while it is down.
+    /// Each press of these two switches over, rather than a switch being on while it is down.
     pub latching: bool,
+    /// How often each was pressed so far.
+    pub presses: Presses,
+}
+
+/// How often each switch went down, wrapping: only a difference means something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Presses {
+    /// The chord that sounds goes on.
+    pub hold: u32,
+    /// Chords are silent.
+    pub mute: u32,
+    /// The next chord comes now.
+    pub next: u32,
+    /// Another plan is asked for.
+    pub reroll: u32,
+    /// The plan before that one again.
+    pub undo: u32,
     /// All notes end.
-    pub panic: bool,
+    pub panic: u32,
+}
+
+impl Presses {
+    /// The presses since others were counted.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            hold: self.hold.wrapping_sub(before.hold),
+            mute: self.mute.wrapping_sub(before.mute),
+            next: self.next.wrapping_sub(before.next),
+            reroll: self.reroll.wrapping_sub(before.reroll),
+            undo: self.undo.wrapping_sub(before.undo),
+            panic: self.panic.wrapping_sub(before.panic),
+        }
+    }
 }
 
 /// The settings the audio side goes by in one block.

@@ -22,6 +22,11 @@ struct Running {
 }
 
 impl FreeRun {
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// The transport to go by: the host's while it plays or says nothing of our own tempo; ours from the block in which a
     /// note comes. `sounds`: whether a note comes in this block or is held.
     pub fn follow(

@@ -47,6 +47,8 @@ pub struct Audio {
     links: AudioEnd,
     playhead: Playhead,
     free_run: FreeRun,
+    /// Whether the epoch is of our own clock.
+    own_clock: bool,
     listener: Listener,
     console: Console,
     wishes: Wishes,
@@ -96,6 +98,7 @@ impl Audio {
             links,
             playhead: Playhead::default(),
             free_run: FreeRun::default(),
+            own_clock: false,
             console: Console::default(),
             wishes: Wishes::default(),
             listener: Listener::default(),
@@ -130,7 +133,7 @@ impl Audio {
     pub fn reset(&mut self) {
         self.playhead.stop();
         self.listener.clear();
-        self.console = Console::default();
+        self.console.begin();
         self.end_take();
         self.flush = true;
     }
@@ -152,17 +155,19 @@ impl Audio {
         }
         self.take_settings(block, port);
         let cut = self.playhead.open_frame().zip(self.playhead.coming());
+        let changes_clock = self.own_clock != self.free_run.is_running();
+        if changes_clock && block.transport.playing && self.playhead.tempo_bpm().is_some() {
+            // Though it may be at the same place, it is another take.
+            self.stop(cut, port);
+            self.playhead.stop();
+        }
         match self.playhead.begin_block(block) {
             Change::None => {}
-            Change::Begins => self.begin_epoch(port),
-            Change::Ends => {
-                // A frame that the stop cuts is heard, or what it played would be missing from the capture.
-                if let Some((Moment::Closes { frame, ordinal }, coming)) = cut {
-                    self.close_frame(frame, ordinal, Some(coming));
-                }
-                self.performer.end(port, &mut self.sounding, 0);
-                self.end_take();
+            Change::Begins => {
+                self.own_clock = self.free_run.is_running();
+                self.begin_epoch(port);
             }
+            Change::Ends => self.stop(cut, port),
             Change::Wraps => self.wrap(port, 0),
         }
         if let Some(bpm) = self.playhead.tempo_bpm() {
@@ -261,14 +266,11 @@ impl Audio {
         if self.wishes.next {
             self.bring_next();
         }
-        if self.wishes.reroll || self.wishes.undo {
-            let roll =
-                if self.wishes.reroll { self.roll.wrapping_add(1) } else { self.roll.saturating_sub(1) };
-            if roll != self.roll {
-                self.roll = roll;
-                self.settings.rules.roll = roll;
-                self.ask_again(self.rules());
-            }
+        let roll = self.roll.wrapping_add(self.wishes.rerolls).saturating_sub(self.wishes.undos);
+        if roll != self.roll {
+            self.roll = roll;
+            self.settings.rules.roll = roll;
+            self.ask_again(self.rules());
         }
     }
 
@@ -350,11 +352,21 @@ impl Audio {
         }
     }
 
-    /// The rules of this epoch: after a seek while playing the model does not listen first, unless it is to.
+    /// The rules of this epoch: after a seek while playing the model does not listen first, unless it is to; on our own
+    /// clock nothing is printed, because what is captured lies in the song.
     fn rules(&self) -> Rules {
-        let rules = self.settings.rules;
+        let (rules, own_clock) = (self.settings.rules, self.own_clock);
         let listen = if self.sought && !rules.listen_again { 0 } else { rules.listen };
-        Rules { listen, ..rules }
+        Rules { listen, own_clock, print: rules.print && !own_clock, ..rules }
+    }
+
+    /// What played ends here. A frame that the stop cuts is heard, or what it played would be missing from the capture.
+    fn stop(&mut self, cut: Option<(Moment, Coming)>, port: &mut impl Port) {
+        if let Some((Moment::Closes { frame, ordinal }, coming)) = cut {
+            self.close_frame(frame, ordinal, Some(coming));
+        }
+        self.performer.end(port, &mut self.sounding, 0);
+        self.end_take();
     }
 
     /// The host has stopped: the next take begins as the first did, or what a project plays would hang on how often it
@@ -585,7 +597,7 @@ impl Audio {
             late: self.late,
             commit: settings.rules.commit,
             look_ahead: settings.rules.look_ahead,
-            prints: settings.rules.print,
+            prints: self.rules().print,
         }
     }
 

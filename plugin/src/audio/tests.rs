@@ -302,7 +302,7 @@ fn stop_seek_reset_panic_and_bypass_end_all_notes() {
         ("seek", |stage| stage.block.transport.position = Some(Beats(100.0))),
         ("no tempo", |stage| stage.block.transport.tempo_bpm = None),
         ("reset", |stage| stage.audio.reset()),
-        ("panic", |stage| stage.block.settings.switches.panic = true),
+        ("panic", |stage| stage.block.settings.switches.presses.panic += 1),
         ("panic button", |stage| stage.audio.links.health.press_panic()),
         ("bypass", |stage| stage.block.settings.bypass = true),
     ];
@@ -438,7 +438,7 @@ fn no_pedal_or_wheel_stays_behind_where_passing_ends() {
     let ends: [(&str, End, End); 5] = [
         ("chords only", melody, |stage| stage.block.settings.pass = Pass::ChordsOnly),
         ("bypass off", bypass, |stage| stage.block.settings.bypass = false),
-        ("panic", melody, |stage| stage.block.settings.switches.panic = true),
+        ("panic", melody, |stage| stage.block.settings.switches.presses.panic += 1),
         ("panic button", melody, |stage| stage.audio.links.health.press_panic()),
         ("reset", melody, |stage| stage.audio.reset()),
     ];
@@ -501,7 +501,7 @@ fn ten_thousand_notes_in_a_block_are_no_harm() {
         stage.press(note / 10, (note % 128) as i32);
     }
     stage.run(1024);
-    stage.block.settings.switches.panic = true;
+    stage.block.settings.switches.presses.panic += 1;
     stage.run(64);
     assert_eq!(stage.num_sounding(), 0);
     assert!(stage.sent.is_sorted_by_key(|(at, _)| *at));

@@ -39,14 +39,14 @@ pub struct HostDesk {
     /// Reads the models folder: each file is read whole, too long for a drawing.
     search: Option<JoinHandle<Vec<catalogue::Entry>>>,
     /// How many frames were captured when bars were counted last, and how many bars there were.
-    bars: (usize, usize),
+    bars: ((usize, bool), usize),
 }
 
 impl HostDesk {
     /// The desk of an instance whose window was not opened yet.
     pub fn new(params: Arc<ChordsParams>, health: Arc<Health>) -> Self {
         let (host, begun, models, search) = (None, Begun::default(), Vec::new(), None);
-        Self { params, health, host, begun, models, search, bars: (0, 0) }
+        Self { params, health, host, begun, models, search, bars: ((0, false), 0) }
     }
 
     /// A window was opened. What is under way when it closes ends with `context`: the framework tells nobody that a
@@ -200,9 +200,9 @@ impl Desk for HostDesk {
 
     fn num_captured_bars(&mut self) -> usize {
         let (counted, bars) = self.bars;
-        self.bars = self.params.capture.with(|capture| match capture.num_frames() {
-            num if num == counted => (counted, bars),
-            num => (num, num_bars(capture)),
+        self.bars = self.params.capture.with(|capture| match capture.extent() {
+            extent if extent == counted => (counted, bars),
+            extent => (extent, num_bars(capture)),
         });
         self.bars.1
     }
@@ -259,7 +259,7 @@ fn num_bars(capture: &Capture) -> usize {
         BarPhase::At { length, .. } if length > 0 => 1.0 / f64::from(length),
         _ => 1.0 / f64::from(PRESUMED_BAR_FRAMES),
     };
-    let bars: f64 = capture.frames().map(|(_, captured)| share(captured.phase)).sum();
+    let bars: f64 = capture.newest().map(|(_, captured)| share(captured.phase)).sum();
     // Sums of shares miss whole bars by little.
     (bars - 1e-6).max(0.0).ceil() as usize
 }

@@ -1,4 +1,4 @@
-//! A capture as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the melody, one
+//! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the melody, one
 //! of the chords and one of the bass. GUI and main threads; pure, the caller writes the file.
 
 use super::Capture;
@@ -102,7 +102,7 @@ pub fn midi_file(
     let mut end = 0;
     let mut due: Option<Frame> = None;
     let origin = origin(capture);
-    for (frame, captured) in capture.frames() {
+    for (frame, captured) in capture.newest() {
         let tick = frame.0.abs_diff(origin.0).saturating_mul(TICKS_PER_FRAME);
         if tick.saturating_add(TICKS_PER_FRAME) > MOST_TICKS {
             break;
@@ -166,7 +166,7 @@ pub fn midi_file(
 
 /// The bar line from which the file counts.
 fn origin(capture: &Capture) -> Frame {
-    capture.frames().next().map_or(Frame(0), |(frame, captured)| {
+    capture.newest().next().map_or(Frame(0), |(frame, captured)| {
         let position = match captured.phase {
             BarPhase::At { position, .. } => i64::from(position),
             BarPhase::Unknown => frame.0.rem_euclid(PRESUMED_BAR_FRAMES),

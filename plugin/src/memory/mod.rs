@@ -8,8 +8,9 @@ mod saved;
 
 use crate::links::{Coming, Epoch, Heard, ToWorker};
 use music::{chord::Chord, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
-use saved::Saved;
+use saved::Written;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
@@ -29,48 +30,77 @@ pub struct Captured {
     pub phase: BarPhase,
 }
 
-/// What was played, by frames of the song; where it was played more than once, the newest pass.
+/// What was played, by frames of the song; where it was played more than once, the newest pass. What was played on our
+/// own clock is of no place in the song: it lies apart, one take after the other.
 ///
-/// What was saved by a version not known here, or is broken, reads as nothing captured.
+/// What was saved by a version not known here, or is broken, reads as nothing captured, and is saved again as it was until
+/// something is captured.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "serde_json::Value", into = "Saved")]
+#[serde(from = "serde_json::Value", into = "Written")]
 pub struct Capture {
-    frames: BTreeMap<Frame, Captured>,
+    frames: Frames,
+    own: Frames,
+    /// Whether what was captured last was played on our own clock.
+    own_is_newest: bool,
+    /// What was saved and cannot be read.
+    foreign: Option<Value>,
 }
 
+type Frames = BTreeMap<Frame, Captured>;
+
 impl Capture {
-    /// Takes in a frame. Where there is no more room, the frame farthest away gives way.
+    /// Takes in a frame of the song. Where there is no more room, the frame farthest away gives way.
     pub fn record(&mut self, frame: Frame, captured: Captured) {
-        self.frames.insert(frame, captured);
-        while self.frames.len() > MOST_FRAMES {
-            let (Some(first), Some(last)) = (self.frames.keys().next(), self.frames.keys().next_back())
-            else {
-                return;
-            };
-            let is_first_farther = first.0.abs_diff(frame.0) > last.0.abs_diff(frame.0);
-            let farthest = if is_first_farther { *first } else { *last };
-            self.frames.remove(&farthest);
-        }
+        put(&mut self.frames, frame, captured);
+        (self.own_is_newest, self.foreign) = (false, None);
     }
 
-    /// What happened in a frame.
+    /// Takes in a frame of our own clock, alike.
+    pub fn record_own(&mut self, frame: Frame, captured: Captured) {
+        put(&mut self.own, frame, captured);
+        (self.own_is_newest, self.foreign) = (true, None);
+    }
+
+    /// The bar line after all that was played on our own clock: there the next take of it begins.
+    pub fn after_own(&self) -> Frame {
+        self.own.last_key_value().map_or(Frame(0), |(last, captured)| {
+            let left = match captured.phase {
+                BarPhase::At { position, length } => i64::from(length.saturating_sub(position)).max(1),
+                BarPhase::Unknown => 1,
+            };
+            Frame(last.0.saturating_add(left))
+        })
+    }
+
+    /// What was captured last, in order: of the song, or on our own clock.
+    pub fn newest(&self) -> impl Iterator<Item = (Frame, Captured)> + '_ {
+        let frames = if self.own_is_newest { &self.own } else { &self.frames };
+        frames.iter().map(|(frame, captured)| (*frame, *captured))
+    }
+
+    /// How many frames those are, and whether they are of our own clock.
+    pub fn extent(&self) -> (usize, bool) {
+        (if self.own_is_newest { &self.own } else { &self.frames }.len(), self.own_is_newest)
+    }
+
+    /// What happened in a frame of the song.
     pub fn at(&self, frame: Frame) -> Option<Captured> {
         self.frames.get(&frame).copied()
     }
 
-    /// All frames, in order.
+    /// All frames of the song, in order.
     pub fn frames(&self) -> impl Iterator<Item = (Frame, Captured)> + '_ {
         self.frames.iter().map(|(frame, captured)| (*frame, *captured))
     }
 
-    /// How many frames there are.
+    /// How many frames of the song there are.
     pub fn num_frames(&self) -> usize {
         self.frames.len()
     }
 
     /// Whether nothing was captured.
     pub fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.frames.is_empty() && self.own.is_empty()
     }
 
     /// The chord that sounds in a frame, its onset looked for as far back as frames are unbroken.
@@ -87,6 +117,16 @@ impl Capture {
             }
         }
         None
+    }
+}
+
+fn put(frames: &mut Frames, frame: Frame, captured: Captured) {
+    frames.insert(frame, captured);
+    while frames.len() > MOST_FRAMES {
+        let (Some(first), Some(last)) = (frames.keys().next(), frames.keys().next_back()) else { return };
+        let is_first_farther = first.0.abs_diff(frame.0) > last.0.abs_diff(frame.0);
+        let farthest = if is_first_farther { *first } else { *last };
+        frames.remove(&farthest);
     }
 }
 
@@ -118,6 +158,8 @@ pub struct Recorder {
     epoch: Option<Epoch>,
     coming: Option<Coming>,
     has_begun: bool,
+    /// Where the take's frame 0 lies among what was played on our own clock.
+    own_from: Frame,
 }
 
 impl Recorder {
@@ -129,17 +171,35 @@ impl Recorder {
             }
             ToWorker::Heard(heard) => {
                 self.has_begun &= self.epoch == Some(heard.epoch);
-                self.has_begun |= matches!(heard.melody, MelodyFrame::Onset(_));
-                self.has_begun |= matches!(heard.played, ChordFrame::Onset(_));
+                let is_onset = matches!(heard.melody, MelodyFrame::Onset(_))
+                    || matches!(heard.played, ChordFrame::Onset(_));
+                let begins = is_onset && !self.has_begun;
+                self.has_begun |= begins;
                 if self.has_begun && !heard.rules.print {
                     let phase = self.phase(heard);
                     let captured = Captured { melody: heard.melody, chord: heard.played, phase };
-                    capture.with(|capture| capture.record(heard.frame, captured));
+                    capture.with(|capture| self.record(capture, heard, captured, begins));
                 }
                 (self.epoch, self.coming) = (Some(heard.epoch), Some(heard.coming));
             }
             ToWorker::Again { .. } => {}
         }
+    }
+
+    fn record(&mut self, capture: &mut Capture, heard: &Heard, captured: Captured, begins: bool) {
+        if !heard.rules.own_clock {
+            capture.record(heard.frame, captured);
+            return;
+        }
+        if begins {
+            let into_bar = match captured.phase {
+                BarPhase::At { position, .. } => i64::from(position),
+                BarPhase::Unknown => 0,
+            };
+            self.own_from =
+                Frame(capture.after_own().0.saturating_add(into_bar).saturating_sub(heard.frame.0));
+        }
+        capture.record_own(Frame(self.own_from.0.saturating_add(heard.frame.0)), captured);
     }
 
     /// Where the frame that was heard stands: as told before, or one frame before the next one.

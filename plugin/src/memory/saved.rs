@@ -2,7 +2,7 @@
 //! lines follow from its first one; a lane is a line of words: an onset's name, `-7` a hold of seven frames, `.` a
 //! frame of silence. Chords are written as symbols, so that they outlive any vocabulary.
 
-use super::{Capture, Captured, MOST_FRAMES};
+use super::{Capture, Captured, Frames, MOST_FRAMES};
 use music::{
     grid::Frame,
     harmony::ChordFrame,
@@ -18,10 +18,26 @@ use serde_json::Value;
 const VERSION: u32 = 1;
 
 /// A capture as it is written down.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Written {
+    /// What is captured.
+    Known(Saved),
+    /// What was saved and cannot be read.
+    Foreign(Value),
+}
+
+/// A capture as it is written down by this version.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Saved {
     version: u32,
     passages: Vec<Passage>,
+    /// What was played on our own clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    own: Vec<Passage>,
+    /// Whether that was captured last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    own_is_newest: bool,
 }
 
 /// A stretch of frames.
@@ -89,54 +105,72 @@ impl Lane {
     }
 }
 
-impl From<Capture> for Saved {
+impl From<Capture> for Written {
     fn from(capture: Capture) -> Self {
-        let mut passages: Vec<(Passage, Lane, Lane)> = Vec::new();
-        let mut due: Option<(Frame, BarPhase)> = None;
-        for (frame, captured) in capture.frames() {
-            if due != Some((frame, captured.phase)) {
-                let bar = match captured.phase {
-                    BarPhase::At { position, length } => Some((position, length)),
-                    BarPhase::Unknown => None,
-                };
-                let passage = Passage { frame: frame.0, bar, melody: String::new(), chords: String::new() };
-                passages.push((passage, Lane::default(), Lane::default()));
-            }
-            due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase)));
-            if let Some((_, melody, chords)) = passages.last_mut() {
-                melody.push(match captured.melody {
-                    MelodyFrame::Rest => Doing::Silence,
-                    MelodyFrame::Hold => Doing::Hold,
-                    MelodyFrame::Onset(pitch) => Doing::Onset(pitch.midi().to_string()),
-                });
-                chords.push(match captured.chord {
-                    ChordFrame::Silence => Doing::Silence,
-                    ChordFrame::Hold => Doing::Hold,
-                    ChordFrame::Onset(chord) => Doing::Onset(symbol::print(chord, Spelling::Common)),
-                });
-            }
+        match capture.foreign {
+            Some(foreign) => Self::Foreign(foreign),
+            None => Self::Known(Saved {
+                version: VERSION,
+                passages: passages(&capture.frames),
+                own: passages(&capture.own),
+                own_is_newest: capture.own_is_newest,
+            }),
         }
-        let finish = |(passage, melody, chords): (Passage, Lane, Lane)| Passage {
-            melody: melody.finish(),
-            chords: chords.finish(),
-            ..passage
-        };
-        Self { version: VERSION, passages: passages.into_iter().map(finish).collect() }
     }
+}
+
+fn passages(frames: &Frames) -> Vec<Passage> {
+    let mut passages: Vec<(Passage, Lane, Lane)> = Vec::new();
+    let mut due: Option<(Frame, BarPhase)> = None;
+    for (frame, captured) in frames.iter().map(|(frame, captured)| (*frame, *captured)) {
+        if due != Some((frame, captured.phase)) {
+            let bar = match captured.phase {
+                BarPhase::At { position, length } => Some((position, length)),
+                BarPhase::Unknown => None,
+            };
+            let passage = Passage { frame: frame.0, bar, melody: String::new(), chords: String::new() };
+            passages.push((passage, Lane::default(), Lane::default()));
+        }
+        due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase)));
+        if let Some((_, melody, chords)) = passages.last_mut() {
+            melody.push(match captured.melody {
+                MelodyFrame::Rest => Doing::Silence,
+                MelodyFrame::Hold => Doing::Hold,
+                MelodyFrame::Onset(pitch) => Doing::Onset(pitch.midi().to_string()),
+            });
+            chords.push(match captured.chord {
+                ChordFrame::Silence => Doing::Silence,
+                ChordFrame::Hold => Doing::Hold,
+                ChordFrame::Onset(chord) => Doing::Onset(symbol::print(chord, Spelling::Common)),
+            });
+        }
+    }
+    let finish = |(passage, melody, chords): (Passage, Lane, Lane)| Passage {
+        melody: melody.finish(),
+        chords: chords.finish(),
+        ..passage
+    };
+    passages.into_iter().map(finish).collect()
 }
 
 impl From<Value> for Capture {
     fn from(value: Value) -> Self {
-        let saved = serde_json::from_value::<Saved>(value).ok().filter(|saved| saved.version == VERSION);
-        saved.and_then(|saved| read(&saved)).unwrap_or_default()
+        let saved = Saved::deserialize(&value).ok().filter(|saved| saved.version == VERSION);
+        let foreign = Some(value).filter(|value| !value.is_null());
+        saved.and_then(|saved| read(&saved)).unwrap_or(Self { foreign, ..Self::default() })
     }
 }
 
 fn read(saved: &Saved) -> Option<Capture> {
-    let mut capture = Capture::default();
-    for passage in &saved.passages {
+    let (frames, own) = (read_passages(&saved.passages)?, read_passages(&saved.own)?);
+    Some(Capture { frames, own, own_is_newest: saved.own_is_newest, foreign: None })
+}
+
+fn read_passages(passages: &[Passage]) -> Option<Frames> {
+    let mut frames = Frames::new();
+    for passage in passages {
         let (melody, chords) = (words(&passage.melody)?, words(&passage.chords)?);
-        if melody.len() != chords.len() || capture.num_frames() + melody.len() > MOST_FRAMES {
+        if melody.len() != chords.len() || frames.len() + melody.len() > MOST_FRAMES {
             return None;
         }
         let mut phase = match passage.bar {
@@ -156,11 +190,11 @@ fn read(saved: &Saved) -> Option<Capture> {
                 Doing::Hold => ChordFrame::Hold,
                 Doing::Onset(name) => ChordFrame::Onset(symbol::parse(&name).ok().flatten()?),
             };
-            capture.record(frame, Captured { melody, chord, phase });
+            frames.insert(frame, Captured { melody, chord, phase });
             phase = after(phase);
         }
     }
-    Some(capture)
+    Some(frames)
 }
 
 /// The words of a lane, one for each frame.

@@ -48,6 +48,62 @@ fn a_capture_is_written_down_readably_and_comes_back() {
     assert_eq!(again(&Capture::default()).1, Capture::default());
 }
 
+/// What a recorder is told of a take: from this frame on, bar by bar.
+fn told(
+    recorder: &mut Recorder,
+    capture: &SharedCapture,
+    epoch: u32,
+    from: i64,
+    melody: &str,
+    own_clock: bool,
+) {
+    let rules = Rules { own_clock, ..Rules::default() };
+    let coming = |frame: i64| Coming {
+        frame: Frame(frame),
+        phase: BarPhase::of(Frame(frame), Meter::COMMON, Beats(0.0)),
+        cut: false,
+        turn: None,
+    };
+    let epoch = Epoch(epoch);
+    let begin = ToWorker::Begin { epoch, coming: coming(from), seek: false, rules };
+    recorder.hear(&begin, capture);
+    for (melody, ordinal) in parse_melody(melody).unwrap().into_iter().zip(0..) {
+        let (frame, coming, played) =
+            (Frame(from + ordinal), coming(from + ordinal + 1), ChordFrame::Silence);
+        let heard = Heard { epoch, ordinal, frame, melody, played, coming, rules };
+        recorder.hear(&ToWorker::Heard(heard), capture);
+    }
+}
+
+#[test]
+fn what_is_played_on_our_own_clock_lies_apart_from_the_song_one_take_after_the_other() {
+    let (mut recorder, shared) = (Recorder::default(), SharedCapture::default());
+    told(&mut recorder, &shared, 1, 0, "C4 - - - D4 - - -", false);
+    let song = shared.copy();
+    assert_eq!(song.extent(), (8, false));
+    told(&mut recorder, &shared, 2, 0, "E4 - - - - - - - - - - - - - - - F4 -", true);
+    // A rest before its first note is not captured; bar lines stay where they are.
+    told(&mut recorder, &shared, 3, 0, ". . . G4", true);
+    let both = shared.copy();
+    let onsets = |capture: &Capture| -> Vec<(i64, u8)> {
+        let onset = |(frame, captured): (Frame, Captured)| match captured.melody {
+            MelodyFrame::Onset(pitch) => Some((frame.0, pitch.midi())),
+            _ => None,
+        };
+        capture.newest().filter_map(onset).collect()
+    };
+    assert_eq!(onsets(&both), [(0, 64), (16, 65), (35, 67)]);
+    assert_eq!(both.extent(), (19, true));
+    assert!(both.frames().eq(song.frames()), "the song's own is as it was");
+    assert_eq!(again(&both).1, both);
+    // The song goes on to be captured and is the newest again; the other is not lost.
+    told(&mut recorder, &shared, 4, 4, "A4 - - -", false);
+    let song = shared.copy();
+    assert_eq!((onsets(&song), song.extent()), (vec![(0, 60), (4, 69)], (8, false)));
+    told(&mut recorder, &shared, 5, 0, "B4", true);
+    assert_eq!(onsets(&shared.copy()), [(0, 64), (16, 65), (35, 67), (48, 71)]);
+}
+
 #[test]
 fn every_chord_comes_back() {
     let mut capture = Capture::default();
@@ -64,12 +120,14 @@ fn every_chord_comes_back() {
 }
 
 #[test]
-fn what_is_broken_or_of_another_version_is_nothing() {
+fn what_is_broken_or_of_another_version_is_nothing_and_kept_until_something_is_captured() {
+    assert_eq!(serde_json::from_str::<Capture>("null").unwrap(), Capture::default());
     for text in [
-        "null",
         "7",
         r#""text""#,
         r#"{"version":2,"passages":[]}"#,
+        r#"{"version":99,"passages":{"by":"hand"},"mood":[0.5,-3,18446744073709551615]}"#,
+        r#"{"version":1,"passages":[],"own":[{"frame":0,"bar":null,"melody":"60","chords":"H"}]}"#,
         r#"{"version":1}"#,
         r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"60 -","chords":"C"}]}"#,
         r#"{"version":1,"passages":[{"frame":0,"bar":[16,16],"melody":"60","chords":"C"}]}"#,
@@ -79,7 +137,17 @@ fn what_is_broken_or_of_another_version_is_nothing() {
         r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"-99999999999","chords":"-99999999999"}]}"#,
         r#"{"version":1,"passages":[{"frame":9223372036854775807,"bar":null,"melody":".2","chords":".2"}]}"#,
     ] {
-        assert_eq!(serde_json::from_str::<Capture>(text).unwrap(), Capture::default(), "{text}");
+        let mut capture = serde_json::from_str::<Capture>(text).unwrap();
+        assert!(capture.is_empty() && capture.frames().next().is_none(), "{text}");
+        let value = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        let (saved, read) = again(&capture);
+        assert_eq!(value(&saved), value(text));
+        assert_eq!(read, capture);
+        let captured =
+            Captured { melody: MelodyFrame::Hold, chord: ChordFrame::Hold, phase: BarPhase::Unknown };
+        capture.record(Frame(3), captured);
+        let (saved, read) = again(&capture);
+        assert_eq!((value(&saved)["version"].as_u64(), read.num_frames()), (Some(1), 1), "{text}");
     }
     let later =
         r#"{"version":1,"mood":3,"passages":[{"frame":0,"bar":null,"melody":"60","chords":"C","key":1}]}"#;

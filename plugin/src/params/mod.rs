@@ -5,6 +5,7 @@ mod by_id;
 pub mod choices;
 mod pages;
 mod preset;
+mod presses;
 mod settings;
 mod state;
 mod status;
@@ -26,10 +27,11 @@ pub use by_id::Control;
 use choices::{KeyChoice, ModeChoice, Tonic};
 use music::key::Mode;
 use nice_plug::prelude::*;
+use presses::Counters;
 pub use state::complete;
 pub use status::{StatusParams, status};
 use std::sync::Arc;
-use text::{beats, beats_and_ms, channel, key, milliseconds, or_word, parse_beats, percent};
+use text::{beats, beats_and_reaction, channel, key, milliseconds, or_word, parse_beats, percent};
 
 /// All parameters.
 #[derive(Params)]
@@ -149,6 +151,9 @@ pub struct PlayParams {
     /// Its press ends all notes.
     #[id = "panic"]
     pub panic: BoolParam,
+
+    /// How often each was pressed.
+    presses: Arc<Counters>,
 }
 
 /// Where chords lie on the keyboard.
@@ -288,7 +293,7 @@ impl ReactParams {
             commit: IntParam::new("Commit", 1, IntRange::Linear { min: 1, max: MAX_COMMIT_FRAMES as i32 })
                 .with_value_to_string(Arc::new({
                     let health = health.clone();
-                    move |frames| beats_and_ms(frames, health.tempo_bpm())
+                    move |frames| beats_and_reaction(frames, health.tempo_bpm())
                 }))
                 .with_string_to_value(Arc::new(parse_beats)),
             look_ahead: IntParam::new(
@@ -329,15 +334,10 @@ impl Default for HarmonyParams {
 
 impl Default for PlayParams {
     fn default() -> Self {
-        Self {
-            hold: BoolParam::new("Hold", false),
-            mute: BoolParam::new("Mute", false),
-            next: BoolParam::new("Next now", false),
-            reroll: BoolParam::new("Re-roll", false),
-            undo_reroll: BoolParam::new("Undo re-roll", false),
-            latching: BoolParam::new("Switches latch", false),
-            panic: BoolParam::new("Panic", false),
-        }
+        let presses = Arc::<Counters>::default();
+        let [hold, mute, next, reroll, undo_reroll, panic] = presses.params();
+        let latching = BoolParam::new("Switches latch", false);
+        Self { hold, mute, next, reroll, undo_reroll, latching, panic, presses }
     }
 }
 

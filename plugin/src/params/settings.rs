@@ -28,11 +28,8 @@ impl ChordsParams {
             switches: Switches {
                 hold: play.hold.value(),
                 mute: play.mute.value(),
-                next: play.next.value(),
-                reroll: play.reroll.value(),
-                undo: play.undo_reroll.value(),
                 latching: play.latching.value(),
-                panic: play.panic.value(),
+                presses: play.presses.now(),
             },
             chord_channel: channel(output.chord_channel.value()),
             bass_channel: channel(output.bass_channel.value()),
@@ -69,6 +66,8 @@ impl ChordsParams {
             listen_again: react.listen_again.value(),
             loop_memory: react.loop_memory.value(),
             print: self.output.print.value(),
+            // The audio side says so.
+            own_clock: false,
             offline,
         }
     }

@@ -25,12 +25,19 @@ impl ChordsParams {
     }
 }
 
+/// Switches whose press counts, by their ids. A press is not saved: in a project they are up.
+const PRESSED: [&str; 4] = ["next", "reroll", "undo_reroll", "panic"];
+
 /// Puts in what a project does not say, because it was saved before that was there: as an instance begins. Else a session
 /// would hang on what was loaded before it.
 pub fn complete(state: &mut PluginState) {
     let params = ChordsParams::new(&Arc::new(Health::default()));
     for (id, param, _) in params.param_map() {
-        state.params.entry(id).or_insert_with(|| at_first(&param));
+        if PRESSED.contains(&id.as_str()) {
+            state.params.insert(id, at_first(&param));
+        } else {
+            state.params.entry(id).or_insert_with(|| at_first(&param));
+        }
     }
     for (key, value) in params.serialize_fields() {
         state.fields.entry(key).or_insert(value);
@@ -96,6 +103,7 @@ impl PersistentField<'_, Face> for Arc<SharedFace> {
 
 #[cfg(test)]
 mod tests {
+    use super::complete;
     use crate::{
         editor::face::Face,
         links::{Health, ModelChoice},
@@ -103,8 +111,26 @@ mod tests {
         params::ChordsParams,
     };
     use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
-    use nice_plug::prelude::Params;
-    use std::sync::Arc;
+    use nice_plug::{
+        plugin::{ParamValue, PluginState},
+        prelude::Params,
+    };
+    use std::{collections::BTreeMap, sync::Arc};
+
+    #[test]
+    fn a_press_is_not_saved_and_what_is_held_is() {
+        let saved = ["next", "reroll", "undo_reroll", "panic", "hold"]
+            .map(|id| (id.to_owned(), ParamValue::Bool(true)));
+        let mut state = PluginState {
+            version: String::new(),
+            params: saved.into_iter().collect(),
+            fields: BTreeMap::new(),
+        };
+        complete(&mut state);
+        let is_on = |id: &str| matches!(state.params[id], ParamValue::Bool(true));
+        assert!(!["next", "reroll", "undo_reroll", "panic"].into_iter().any(is_on));
+        assert!(is_on("hold"));
+    }
 
     #[test]
     fn a_project_comes_back_and_one_from_elsewhere_does_no_harm() {
@@ -130,6 +156,7 @@ mod tests {
         assert_eq!(after.face.get(), Face::default());
         assert_eq!(after.model.choice(), ModelChoice::default());
         assert!(after.capture.copy().is_empty());
+        assert!(after.serialize_fields()["capture"].contains("a later format"), "it is kept");
         // A project from before these were saved leaves them as they are.
         before.deserialize_fields(&Default::default());
         assert_eq!(before.capture.copy().num_frames(), 1);

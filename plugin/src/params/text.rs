@@ -1,5 +1,6 @@
 //! How values are written and read: beats, milliseconds, percentages, channels. Allocates.
 
+use crate::links::least_reaction_beats;
 use music::grid::FRAMES_PER_BEAT;
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, formatters};
 use std::sync::Arc;
@@ -16,17 +17,18 @@ pub(super) fn beats(frames: i32) -> String {
     }
 }
 
-pub(super) fn beats_and_ms(frames: i32, tempo_bpm: Option<f64>) -> String {
+/// Frames of commit as beats, and the least time in which a note is answered: "1/4 beat (≥ 62 ms)".
+pub(super) fn beats_and_reaction(frames: i32, tempo_bpm: Option<f64>) -> String {
     match tempo_bpm {
         Some(bpm) => {
-            let ms = f64::from(frames) / FRAMES_PER_BEAT as f64 * 60_000.0 / bpm;
-            format!("{} (≈{ms:.0} ms)", beats(frames))
+            let ms = least_reaction_beats(f64::from(frames)) * 60_000.0 / bpm;
+            format!("{} (≥ {ms:.0} ms)", beats(frames))
         }
         None => beats(frames),
     }
 }
 
-/// Beats as frames; takes what [`beats_and_ms`] prints, and decimals.
+/// Beats as frames; takes what [`beats_and_reaction`] prints, and decimals.
 pub(super) fn parse_beats(text: &str) -> Option<i32> {
     let mut total = 0.0;
     let mut any = false;
@@ -95,11 +97,11 @@ mod tests {
     fn every_commit_reads_back_as_it_is_written() {
         for frames in 0..=MAX_COMMIT_FRAMES as i32 {
             for tempo in [None, Some(120.0), Some(61.7)] {
-                let text = beats_and_ms(frames, tempo);
+                let text = beats_and_reaction(frames, tempo);
                 assert_eq!(parse_beats(&text), Some(frames), "{text}");
             }
         }
-        assert_eq!(beats_and_ms(1, Some(120.0)), "1/4 beat (≈125 ms)");
+        assert_eq!(beats_and_reaction(1, Some(120.0)), "1/4 beat (≥ 62 ms)");
         assert_eq!(beats(10), "2 1/2 beats");
         assert_eq!(parse_beats("1.5"), Some(6));
         assert_eq!(parse_beats("soon"), None);

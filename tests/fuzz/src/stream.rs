@@ -13,7 +13,9 @@ use music::{
 use realchords::{
     audio::{
         Audio,
-        block::{Block, Cycle, Incoming, Outgoing, Parts, Pass, Port, Settings, Switches, Transport},
+        block::{
+            Block, Cycle, Incoming, Outgoing, Parts, Pass, Port, Presses, Settings, Switches, Transport,
+        },
         comping::{ArpRate, Comping, Pattern, Strum},
         controls::Control,
         listener::{Hearing, Leads},
@@ -234,11 +236,15 @@ fn settings(u: &mut Unstructured<'_>) -> Result<Settings> {
         switches: Switches {
             hold: flags[4],
             mute: flags[5],
-            next: flags[6],
-            reroll: flags[7],
-            undo: flags[8],
             latching: flags[9],
-            panic: flags[10],
+            presses: Presses {
+                hold: u.arbitrary()?,
+                mute: u32::from(flags[5]),
+                next: u32::from(flags[6]),
+                reroll: u32::from(flags[7]),
+                undo: u32::from(flags[8]),
+                panic: u32::from(flags[10]),
+            },
         },
         chord_channel: u.int_in_range(0..=15)?,
         bass_channel: u.int_in_range(0..=15)?,

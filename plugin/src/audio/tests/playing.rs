@@ -5,7 +5,13 @@ use crate::{
     audio::comping::{ArpRate, Comping, Pattern, Strum},
     voicing::{Arrangement, Bass, Inversion, Style},
 };
-use block::Parts;
+use block::{Parts, Presses};
+
+impl Stage {
+    fn tap(&mut self, tap: impl FnOnce(&mut Presses)) {
+        tap(&mut self.block.settings.switches.presses);
+    }
+}
 
 #[test]
 fn hold_keeps_the_chord_and_says_so() {
@@ -45,7 +51,7 @@ fn next_brings_the_next_chord_now_and_it_is_not_struck_again() {
     stage.plan(5, chord(7));
     stage.plan(6, ChordFrame::Hold);
     stage.run(2 * SAMPLES_A_FRAME + 100);
-    stage.switch(Switches { next: true, ..Switches::default() });
+    stage.tap(|presses| presses.next += 1);
     let pressed = stage.now;
     stage.run(64);
     assert_eq!(stage.starts(0).last(), Some(&pressed));
@@ -62,7 +68,7 @@ fn next_between_frames_is_told_with_the_next_frame() {
     stage.plan(5, chord(7));
     // Frame 2 has closed, frame 3 has not begun.
     stage.run(2 * SAMPLES_A_FRAME + SAMPLES_A_FRAME * 3 / 4);
-    stage.switch(Switches { next: true, ..Switches::default() });
+    stage.tap(|presses| presses.next += 1);
     stage.run(64);
     stage.run(3 * SAMPLES_A_FRAME);
     let played: Vec<ChordFrame> = stage.heard().iter().map(|heard| heard.played).collect();
@@ -74,7 +80,7 @@ fn next_without_a_plan_asks_the_worker() {
     let mut stage = playing(3);
     stage.run(SAMPLES_A_FRAME);
     stage.heard();
-    stage.switch(Switches { next: true, reroll: true, ..Switches::default() });
+    stage.tap(|presses| (presses.next, presses.reroll) = (1, 1));
     stage.run(64);
     let asked: Vec<Rules> = std::iter::from_fn(|| stage.worker.next_message())
         .filter_map(|message| match message {
@@ -83,7 +89,7 @@ fn next_without_a_plan_asks_the_worker() {
         })
         .collect();
     assert_eq!(asked.iter().map(|rules| (rules.roll, rules.force)).collect::<Vec<_>>(), [(0, 1), (1, 1)]);
-    stage.switch(Switches { undo: true, ..Switches::default() });
+    stage.tap(|presses| presses.undo += 1);
     stage.run(64);
     assert!(matches!(stage.worker.next_message(), Some(ToWorker::Again { rules, .. }) if rules.roll == 0));
 }
@@ -93,18 +99,17 @@ fn thirty_rolls_are_undone_one_by_one_and_a_new_take_begins_with_the_first() {
     let mut stage = playing(3);
     stage.run(SAMPLES_A_FRAME);
     stage.heard();
-    let press = |stage: &mut Stage, switches: Switches| -> Option<u32> {
-        stage.switch(switches);
+    let press = |stage: &mut Stage, tap: fn(&mut Presses)| -> Option<u32> {
+        stage.tap(tap);
         stage.run(8);
-        stage.switch(Switches::default());
         stage.run(8);
         std::iter::from_fn(|| stage.worker.next_message()).find_map(|message| match message {
             ToWorker::Again { rules, .. } => Some(rules.roll),
             _ => None,
         })
     };
-    let (reroll, undo) =
-        (Switches { reroll: true, ..Switches::default() }, Switches { undo: true, ..Switches::default() });
+    let reroll: fn(&mut Presses) = |taps| taps.reroll += 1;
+    let undo: fn(&mut Presses) = |taps| taps.undo += 1;
     let rolls: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, reroll)).collect();
     assert_eq!(rolls, (1..=30).map(Some).collect::<Vec<_>>());
     let undone: Vec<Option<u32>> = (0..30).map(|_| press(&mut stage, undo)).collect();
@@ -127,6 +132,25 @@ fn thirty_rolls_are_undone_one_by_one_and_a_new_take_begins_with_the_first() {
         });
         assert_eq!(begin, Some(0));
     }
+}
+
+#[test]
+fn what_is_down_after_a_reset_is_no_press_and_what_is_latched_stays() {
+    let mut stage = playing(3);
+    stage.switch(Switches { latching: true, ..Switches::default() });
+    stage.run(64);
+    stage.tap(|presses| presses.hold += 1);
+    stage.run(64);
+    assert!(stage.audio.wishes.hold);
+    stage.audio.reset();
+    // While nothing was processed a project was loaded, or a box was ticked.
+    stage.tap(|presses| (presses.reroll, presses.next, presses.panic) = (9, 9, 9));
+    stage.run(64);
+    assert_eq!(stage.audio.wishes, Wishes { hold: true, ..Wishes::default() });
+    assert_eq!((stage.audio.roll, stage.audio.force), (0, 0));
+    stage.tap(|presses| presses.reroll += 2);
+    stage.run(64);
+    assert_eq!(stage.audio.roll, 2);
 }
 
 #[test]
@@ -305,6 +329,39 @@ fn our_own_clock_runs_from_the_first_note_while_the_host_stands_still() {
     assert_eq!(stage.num_sounding(), 0, "it stops after four bars of rest, and takes its notes with it");
 }
 
+#[test]
+fn our_own_clock_is_told_apart_from_the_song_and_prints_nothing_of_it() {
+    let mut stage = Stage::new();
+    stage.block.transport.playing = false;
+    stage.block.settings.free_run_bpm = Some(120.0);
+    stage.block.settings.rules.print = true;
+    stage.press(0, 60);
+    stage.run(2 * SAMPLES_A_FRAME);
+    let told = |stage: &mut Stage| -> Vec<(Epoch, bool, bool)> {
+        std::iter::from_fn(|| stage.worker.next_message())
+            .map(|message| match message {
+                ToWorker::Begin { epoch, rules, .. } | ToWorker::Again { epoch, rules } => (epoch, rules),
+                ToWorker::Heard(heard) => (heard.epoch, heard.rules),
+            })
+            .map(|(epoch, rules)| (epoch, rules.own_clock, rules.print))
+            .collect()
+    };
+    assert_eq!(told(&mut stage), [(Epoch(1), true, false); 3], "an epoch begins, and two frames are heard");
+    // The host begins just where our own clock is, and stops in the middle of a frame.
+    stage.block.transport.playing = true;
+    stage.block.transport.position = Some(Beats(0.5));
+    stage.run(SAMPLES_A_FRAME + 1000);
+    let song = told(&mut stage);
+    assert_eq!(song[0], (Epoch(3), false, true));
+    assert!(song.iter().all(|told| *told == song[0]));
+    assert_eq!((stage.audio.roll, stage.audio.sought), (0, false), "a take that begins as the first does");
+    stage.block.transport.playing = false;
+    stage.press(0, 62);
+    stage.run(SAMPLES_A_FRAME);
+    let after = told(&mut stage);
+    assert!(after.iter().any(|(_, own_clock, _)| *own_clock) && after[0] == song[0], "{after:?}");
+}
+
 fn wild() -> impl Strategy<Value = Settings> {
     let comping =
         (0..11usize, 0..4usize, 0.05..=1.0f32, 0..3usize, 0.0..120.0f32, 0.0..=1.0f32, -30.0..100.0f32);
@@ -359,7 +416,19 @@ fn wild() -> impl Strategy<Value = Settings> {
                     below_melody,
                     ..Arrangement::default()
                 },
-                switches: Switches { hold, mute, next, reroll, undo, latching, panic },
+                switches: Switches {
+                    hold,
+                    mute,
+                    latching,
+                    presses: Presses {
+                        hold: u32::from(hold),
+                        mute: u32::from(mute),
+                        next: u32::from(next),
+                        reroll: u32::from(reroll),
+                        undo: u32::from(undo),
+                        panic: u32::from(panic),
+                    },
+                },
                 pass: [Pass::ChordsOnly, Pass::MelodyAndChords, Pass::MelodyOnly][out.0],
                 parts: [Parts::Both, Parts::ChordsOnly, Parts::BassOnly][out.1],
                 chord_channel: out.2,

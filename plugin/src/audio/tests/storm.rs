@@ -224,7 +224,7 @@ fn sequence(seed: u64) -> Storm {
             chance::touch(&mut stage.block.settings, &mut dice);
         }
         if !has_hands {
-            stage.block.settings.switches.next = false;
+            stage.block.settings.switches.presses.next = 0;
         }
         match dice.below(120) {
             0 => stage.audio.reset(),

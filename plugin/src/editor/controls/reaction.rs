@@ -1,13 +1,10 @@
 //! How soon a note is answered: what Commit means, said in time. Pure.
 
-use music::grid::FRAMES_PER_BEAT;
+use crate::links::least_reaction_beats;
 
 /// The least time from a note to the chord that answers it, with so many frames of commit.
-///
-/// A note belongs to the frame whose boundary is nearest, so one that is late in frame h comes half a frame after that
-/// boundary, just as the frame closes; the frame that is answered for begins `commit` frames after the boundary.
 pub fn words(commit_frames: f32, tempo_bpm: Option<f64>) -> String {
-    let beats = (f64::from(commit_frames) - 0.5).max(0.0) / FRAMES_PER_BEAT as f64;
+    let beats = least_reaction_beats(f64::from(commit_frames));
     match tempo_bpm.filter(|bpm| *bpm > 0.0) {
         Some(bpm) => format!("reacts in ≥ {:.0} ms", beats * 60_000.0 / bpm),
         None => format!("reacts in ≥ {} beats", (beats * 1000.0).round() / 1000.0),

@@ -3,7 +3,7 @@
 use super::super::*;
 use crate::{
     audio::{
-        block::{Cycle, Parts, Switches},
+        block::{Cycle, Parts, Presses, Switches},
         comping::{ArpRate, Comping, Pattern, Strum},
         listener::{Hearing, Leads},
     },
@@ -121,11 +121,16 @@ fn switches(dice: &mut Dice) -> Switches {
     Switches {
         hold: dice.once_in(6),
         mute: dice.once_in(8),
-        next: dice.once_in(5),
-        reroll: dice.once_in(5),
-        undo: dice.once_in(6),
         latching: dice.once_in(4),
-        panic: dice.once_in(20),
+        // Any counts: what was pressed is the difference to the counts before.
+        presses: Presses {
+            hold: dice.below(3),
+            mute: dice.below(3),
+            next: u32::from(dice.once_in(5)),
+            reroll: dice.below(5),
+            undo: dice.below(3),
+            panic: u32::from(dice.once_in(20)),
+        },
     }
 }
 
@@ -155,6 +160,7 @@ fn rules(dice: &mut Dice) -> Rules {
         listen_again: dice.once_in(2),
         loop_memory: dice.once_in(2),
         print: dice.once_in(8),
+        own_clock: false,
         // Offline the audio side waits for a worker's thread, and here is none; the hall's hosts render.
         offline: false,
     }
