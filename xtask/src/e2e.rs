@@ -89,6 +89,9 @@ pub struct E2eArgs {
     /// Play the standalone program under JACK, and not the plugin in Ardour
     #[arg(long)]
     standalone: bool,
+    /// Only see that the programs are there, and install them where that is possible without asking
+    #[arg(long)]
+    install: bool,
     /// Take a picture of the editor in Ardour's window at the end
     #[arg(long)]
     picture: bool,
@@ -109,6 +112,9 @@ pub fn run(args: &E2eArgs) -> Result<()> {
         return lives::run(plugin, args.lives);
     }
     stage::programs(args.standalone, args.picture)?;
+    if args.install {
+        return Ok(());
+    }
     if env::var_os(INSIDE).is_some() {
         return inside(args);
     }
