@@ -6,7 +6,7 @@ use super::{
     theme::{BODY, SMALL},
     words,
 };
-use crate::audio::Stage;
+use crate::{audio::Stage, links::WorkerState};
 use egui::{
     Align2, Color32, FontId, Painter, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2, vec2,
 };
@@ -155,9 +155,19 @@ pub fn next(ui: &mut Ui, rect: Rect, scene: &Scene, most: f32) -> Response {
     )
 }
 
-/// What stands where no chord is planned: the countdown, where there is one.
+/// What stands where no other chord is planned: why not, or the countdown, where there is one.
 fn waiting(scene: &Scene) -> (String, String) {
-    match scene.snapshot.glance.stage {
+    let glance = &scene.snapshot.glance;
+    let is_planned = !scene.snapshot.planned().is_empty();
+    match (scene.report.worker, glance.stage) {
+        (_, Stage::Bypassed) => return ("–".into(), "notes pass through".into()),
+        (WorkerState::NoModel | WorkerState::Dead, _) => return ("–".into(), "no model plays".into()),
+        (WorkerState::Asleep | WorkerState::Loading, _) => {
+            return ("…".into(), "the model is being opened".into());
+        }
+        _ => {}
+    }
+    match glance.stage {
         Stage::Listening { frames_left } => {
             (words::beats_of(frames_left).to_string(), "beats of listening left".into())
         }
@@ -166,6 +176,10 @@ fn waiting(scene: &Scene) -> (String, String) {
         }
         Stage::Waiting => ("–".into(), "nothing planned yet".into()),
         Stage::Holding => ("–".into(), "the chord is held".into()),
+        _ if is_planned => match glance.now {
+            Some(chord) => (words::chord(chord, scene.spelling()), "goes on".into()),
+            None => ("–".into(), "silence goes on".into()),
+        },
         _ => ("…".into(), "thinking".into()),
     }
 }
@@ -191,7 +205,37 @@ fn dots(painter: &Painter, at: egui::Pos2, beats: i64, size: f32, ink: Color32) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::editor::rehearsal::Rehearsal;
+    use crate::{audio::Shown, editor::rehearsal::Rehearsal};
+
+    #[test]
+    fn who_plans_nothing_else_says_why() {
+        let said = |worker, stage, keeps: bool| {
+            let mut rehearsal = Rehearsal::playing();
+            rehearsal.report.worker = worker;
+            rehearsal.snapshot.glance.stage = stage;
+            let now = rehearsal.snapshot.glance.now;
+            assert!(now.is_some());
+            rehearsal.snapshot.num_shown = 0;
+            if keeps {
+                rehearsal.snapshot.push(Shown { frames_ahead: 1, chord: ChordFrame::Hold, committed: true });
+            }
+            let (large, small) = waiting(&rehearsal.scene());
+            assert!(
+                small != "goes on"
+                    || large.len() == words::chord(now.unwrap(), rehearsal.scene().spelling()).len()
+            );
+            small
+        };
+        let ready = WorkerState::Ready;
+        assert_eq!(said(ready, Stage::Playing, true), "goes on");
+        assert_eq!(said(ready, Stage::Playing, false), "thinking");
+        assert_eq!(said(ready, Stage::Bypassed, false), "notes pass through");
+        for worker in [WorkerState::NoModel, WorkerState::Dead] {
+            for stage in [Stage::Playing, Stage::Listening { frames_left: 4 }, Stage::Behind] {
+                assert_eq!(said(worker, stage, false), "no model plays");
+            }
+        }
+    }
 
     #[test]
     fn what_comes_is_told_in_order_with_its_beats() {

@@ -46,7 +46,9 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response
     for x in axis.seams(scene.snapshot) {
         seam(&painter, rect, x, theme);
     }
-    for note in &notes {
+    // The melody last: where a chord tone lies on its key, it is the melody that is seen.
+    let (melody, chords): (Vec<_>, Vec<_>) = notes.iter().partition(|note| note.part == Part::Melody);
+    for note in chords.into_iter().chain(melody) {
         draw(&painter, theme, axis, note, y_of(i32::from(note.key)), row.clamp(3.0, 12.0));
     }
     let whole = rect.shrink(SMALL * 0.6).y_range();

@@ -39,14 +39,10 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     cards::now(ui, now, scene, MOST);
     cards::next(ui, next, scene, MOST * 0.55);
     let width = (foot.width() - gap * 3.0) / 4.0;
+    controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
     for (nth, id) in BUTTONS.into_iter().enumerate() {
         let left = foot.left() + nth as f32 * (width + gap);
         let place = Rect::from_min_size(pos2(left, foot.top()), vec2(width, foot.height()));
-        let is_on = match id {
-            "hold" => scene.snapshot.glance.holds,
-            "mute" => scene.snapshot.glance.mutes,
-            _ => false,
-        };
-        controls.large(ui, desk, id, place, is_on);
+        controls.large(ui, desk, id, place);
     }
 }

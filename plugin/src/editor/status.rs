@@ -9,35 +9,50 @@ use super::{
     words::{self, Urgency},
 };
 use crate::links::Engine;
-use egui::{Align, Color32, FontId, Layout, Rect, Response, Role, Sense, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Color32, FontId, Galley, Layout, Rect, Response, Role, Sense, Ui, UiBuilder, pos2, vec2};
+use std::sync::Arc;
+
+/// Between two facts, in points.
+const GAP: f32 = 14.0;
 
 /// A stretch of the line.
 struct Piece {
+    /// The lowest ones go first where there is not room for all.
+    rank: u8,
     text: String,
     ink: Color32,
     spoken: String,
     tip: &'static str,
 }
 
-/// Draws the state and as many of the facts as there is room for, the first ones first.
+/// Draws the state and as many of the facts as there is room for: what explains trouble before all.
 pub fn line(ui: &mut Ui, rect: Rect, scene: &Scene) {
     let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
     ui.set_clip_rect(rect.intersect(ui.clip_rect()));
     let pill = pill(&mut ui, scene, (rect.width() * 0.62).min(330.0), 15.0);
     let mut x = pill.rect.right() + 12.0;
-    for piece in pieces(scene) {
+    let pieces = pieces(scene).into_iter().map(|piece| {
         let font = FontId::proportional(BODY);
         let galley = ui.painter().layout_no_wrap(piece.text.clone(), font, piece.ink);
+        (piece, galley)
+    });
+    let mut pieces: Vec<_> = pieces.collect();
+    let room = rect.right() - x;
+    let width = |pieces: &[(Piece, Arc<Galley>)]| {
+        pieces.iter().map(|(_, galley)| galley.size().x + GAP).sum::<f32>() - GAP
+    };
+    while !pieces.is_empty() && width(&pieces) > room {
+        let least = pieces.iter().enumerate().min_by_key(|(_, (piece, _))| piece.rank).map(|(idx, _)| idx);
+        least.map(|idx| pieces.remove(idx));
+    }
+    for (piece, galley) in pieces {
         let size = galley.size();
-        if x + size.x > rect.right() {
-            break;
-        }
         let place = Rect::from_min_size(pos2(x, rect.center().y - 11.0), vec2(size.x, 22.0));
         let response = ui.allocate_rect(place, Sense::hover());
         ui.painter().galley(pos2(x, rect.center().y - size.y / 2.0), galley, piece.ink);
         name(&response, Role::Label, &piece.spoken);
         response.on_hover_text(piece.tip);
-        x += size.x + 14.0;
+        x += size.x + GAP;
     }
 }
 
@@ -81,14 +96,23 @@ pub fn hint(ui: &mut Ui, rect: Rect, scene: &Scene, desk: &dyn Desk, size: f32) 
 fn pieces(scene: &Scene) -> Vec<Piece> {
     let (theme, snapshot, report) = (scene.theme(), scene.snapshot, scene.report);
     let mut pieces = Vec::new();
-    let mut add = |text: String, ink: Color32, spoken: String, tip: &'static str| {
-        pieces.push(Piece { text, ink, spoken, tip });
+    let mut add = |rank: u8, text: String, ink: Color32, spoken: String, tip: &'static str| {
+        pieces.push(Piece { rank, text, ink, spoken, tip });
     };
+    let late = snapshot.glance.late;
+    // Who is late looks at the engine, who is not at the key.
+    let (of_key, of_engine) = if late > 0 { (1, 2) } else { (2, 1) };
     let key = report.key.map_or_else(
         || "key –".into(),
         |(key, sure)| format!("{} {:.0} %", words::key_name(key, scene.spelling()), sure * 100.0),
     );
-    add(key.clone(), theme.text, format!("Key heard: {key}"), "The key as I hear it, and how sure I am");
+    add(
+        of_key,
+        key.clone(),
+        theme.text,
+        format!("Key heard: {key}"),
+        "The key as I hear it, and how sure I am",
+    );
     let tempo = snapshot.tempo_bpm.map_or_else(|| "– BPM".into(), |bpm| format!("{bpm:.1} BPM"));
     let meter = snapshot
         .meter
@@ -96,15 +120,16 @@ fn pieces(scene: &Scene) -> Vec<Piece> {
     let bar = bar(scene).map_or_else(String::new, |(bar, beat)| format!(" · bar {bar}.{beat}"));
     let tempo = format!("{tempo}{meter}{bar}");
     add(
+        0,
         tempo.clone(),
         theme.text,
         format!("Tempo and place: {tempo}"),
         "Tempo, meter, bar and beat, as the host says",
     );
-    let late = snapshot.glance.late;
     if late > 0 {
         let text = format!("▲ late {late}");
         add(
+            3,
             text,
             theme.alarm,
             format!("Late frames: {late}"),
@@ -117,6 +142,7 @@ fn pieces(scene: &Scene) -> Vec<Piece> {
         Engine::BuiltIn => format!("built-in {:.1} ms", report.infer_ms.1),
     };
     add(
+        of_engine,
         engine.clone(),
         theme.muted,
         format!("Engine: {engine}, half within {:.1} ms", report.infer_ms.0),

@@ -109,7 +109,7 @@ fn every_state_says_its_word_and_its_next_step_in_both_views() {
         ),
         (ready, Stage::NothingHeard, "LISTENING – no notes yet", "No notes yet: play on any channel"),
         (ready, Stage::Playing, "PLAYING", "Nothing sounds after me? Put an instrument behind the plug-in"),
-        (ready, Stage::Holding, "HOLDING – until you let go", "Let go of Hold"),
+        (ready, Stage::Holding, "HOLDING – the chord goes on", "Press Hold again"),
         (ready, Stage::Behind, "BEHIND – holding last chord", "was not ready in time"),
         (ready, Stage::Bypassed, "BYPASSED – notes pass through", "Bypass is on"),
         (WorkerState::NoModel, Stage::Waiting, "MODEL MISSING – notes pass through", "Choose another model"),
@@ -267,6 +267,32 @@ fn every_control_of_the_main_view_is_reached_by_keys_and_changes_its_parameter()
             assert!(rest.is_empty() || row.kind == Kind::Press, "{name}: {rest:?}");
         }
     }
+}
+
+#[test]
+fn what_is_kept_on_without_a_hand_is_lit() {
+    for room in [Room::Studio, Room::Stage] {
+        for (id, kept) in [("hold", true), ("hold", false), ("mute", true), ("mute", false)] {
+            let mut rehearsal = looking(Rehearsal::playing(), Face { room, ..Face::default() });
+            let glance = &mut rehearsal.snapshot.glance;
+            *(if id == "hold" { &mut glance.holds } else { &mut glance.mutes }) = kept;
+            let window = window(rehearsal);
+            assert_eq!(window.state().desk.normalized(id), 0.0);
+            let name = window.state().desk.name(id);
+            let node = window.get_by_role_and_label(Role::Button, &name);
+            let is_lit = node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True);
+            assert_eq!(is_lit, kept, "{id} in {room:?}");
+        }
+    }
+}
+
+#[test]
+fn trouble_is_told_in_the_smallest_window() {
+    let face = Face { size: (640.0, 400.0), ..Face::default() };
+    let window = window(looking(Rehearsal::behind(), face));
+    let all: Vec<String> = labels(&window).into_iter().map(|(label, ..)| label).collect();
+    assert!(all.iter().any(|label| label.starts_with("Late frames: ")), "{all:?}");
+    assert!(all.iter().any(|label| label.starts_with("Engine: ")), "{all:?}");
 }
 
 #[test]

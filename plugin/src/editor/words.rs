@@ -57,7 +57,7 @@ pub fn state(scene: &Scene) -> State {
             say("LISTENING", "no notes yet".into(), Urgency::Waits)
         }
         (_, Stage::NothingHeard) => say("LISTENING", "about to enter".into(), Urgency::Waits),
-        (_, Stage::Holding) => say("HOLDING", "until you let go".into(), Urgency::Kept),
+        (_, Stage::Holding) => say("HOLDING", "the chord goes on".into(), Urgency::Kept),
         (_, Stage::Behind) => say("BEHIND", "holding last chord".into(), Urgency::Wrong),
         (_, Stage::Playing) if glance.mutes => say("PLAYING", "muted".into(), Urgency::Kept),
         (_, Stage::Playing) if glance.silent => say("PLAYING", "chords are silent".into(), Urgency::Kept),
@@ -93,7 +93,10 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
             format!("No notes yet: play on {}", channel(&said("in_channel")))
         }
         (_, Stage::NothingHeard) => "I hear you. The first chord is about to come".into(),
-        (_, Stage::Holding) => "This chord goes on. Let go of Hold, and I re-enter on the grid".into(),
+        (_, Stage::Holding) if desk.normalized("hold") > 0.5 => {
+            "This chord goes on. Let go of Hold, and I re-enter on the grid".into()
+        }
+        (_, Stage::Holding) => "This chord goes on. Press Hold again, and I re-enter on the grid".into(),
         (_, Stage::Behind) => {
             "A chord was not ready in time, so the last one goes on. More Commit gives the model more time"
                 .into()
@@ -205,7 +208,7 @@ mod tests {
         check(ready, Stage::Listening { frames_left: 4 }, "LISTENING", "1 beat", "No notes yet");
         check(ready, Stage::NothingHeard, "LISTENING", "no notes yet", "play on any channel");
         check(ready, Stage::Playing, "PLAYING", "", "Nothing sounds after me? Put an instrument behind");
-        check(ready, Stage::Holding, "HOLDING", "until you let go", "Let go of Hold");
+        check(ready, Stage::Holding, "HOLDING", "the chord goes on", "Press Hold again");
         check(ready, Stage::Behind, "BEHIND", "holding last chord", "More Commit");
         check(ready, Stage::Bypassed, "BYPASSED", "notes pass through", "turn it off");
         check(WorkerState::NoModel, Stage::Playing, "MODEL MISSING", "notes pass through", "Choose another");

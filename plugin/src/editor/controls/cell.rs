@@ -6,7 +6,7 @@ use super::{
     typed::Typed,
 };
 use crate::editor::desk::Desk;
-use egui::{Align, Label, Layout, Response, Sense, Ui, vec2};
+use egui::{Align, Color32, Label, Layout, Response, Sense, TextStyle, Ui, vec2};
 
 /// What widths a cell's parts have, in points.
 #[derive(Clone, Copy, Debug)]
@@ -30,14 +30,19 @@ pub fn cell(
     ui.allocate_ui_with_layout(vec2(width, height), Layout::left_to_right(Align::Center), |ui| {
         ui.set_min_size(vec2(width, height));
         let gap = ui.spacing().item_spacing.x;
-        let widths = Widths { name: width * 0.36, widget: width * 0.34 - gap, value: width * 0.3 - gap };
+        // A long name takes from its widget what it needs.
+        let font = TextStyle::Body.resolve(ui.style());
+        let laid = ui.painter().layout_no_wrap(desk.name(id), font, Color32::PLACEHOLDER);
+        let for_name = (laid.size().x + 2.0).clamp(width * 0.36, width * 0.48);
+        let widths =
+            Widths { name: for_name, widget: width * 0.7 - for_name - gap, value: width * 0.3 - gap };
         match row.kind {
             Kind::Switch => {
                 let response = switch(ui, desk, gestures, id);
                 explain(desk, row, response);
             }
             Kind::Press => {
-                let response = press::button(ui, desk, gestures, id);
+                let response = press::button(ui, desk, gestures, id, false);
                 explain(desk, row, response);
             }
             Kind::Choice => {

@@ -158,12 +158,14 @@ fn paint(ui: &Ui, response: &Response, value: f32, default: f32, size: Vec2) {
     let (left, right) = (rect.left() + radius, rect.right() - radius);
     let at = |share: f32| left + (right - left) * share.clamp(0.0, 1.0);
     let (y, painter) = (rect.center().y, ui.painter());
-    painter.hline(left..=right, y, Stroke::new(3.0, ui.visuals().widgets.inactive.bg_fill));
+    painter.hline(left..=right, y, Stroke::new(1.0, ui.visuals().weak_text_color()));
     painter.hline(left..=at(value), y, Stroke::new(3.0, ui.visuals().selection.bg_fill));
     // Where the default is, so that it is found again.
     painter.vline(at(default), y - radius..=y + radius, Stroke::new(1.0, ui.visuals().weak_text_color()));
     painter.circle(pos2(at(value), y), radius, visuals.bg_fill, visuals.fg_stroke);
     if response.has_focus() {
-        painter.rect_stroke(rect, 3.0, ui.visuals().selection.stroke, StrokeKind::Inside);
+        // The accent, which stands out from every ground; the selection's own ink is for texts upon the accent.
+        let ring = Stroke::new(1.5, ui.visuals().selection.bg_fill);
+        painter.rect_stroke(rect, 3.0, ring, StrokeKind::Outside);
     }
 }

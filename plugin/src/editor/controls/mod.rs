@@ -35,9 +35,24 @@ pub struct Controls {
     typed: Typed,
     take: Take,
     path: ModelPath,
+    /// Whether Hold and Mute are kept on, their switches down or latched.
+    kept: (bool, bool),
 }
 
 impl Controls {
+    /// Says what is kept on, so that its button is lit though no hand is on it.
+    pub fn keep(&mut self, holds: bool, mutes: bool) {
+        self.kept = (holds, mutes);
+    }
+
+    fn is_kept(&self, id: &str) -> bool {
+        match id {
+            "hold" => self.kept.0,
+            "mute" => self.kept.1,
+            _ => false,
+        }
+    }
+
     /// Draws presets, models, and a tab of parameters that scrolls in the height that is left. Works from some 300
     /// points of width.
     pub fn pages(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
@@ -93,13 +108,13 @@ impl Controls {
         .inner
     }
 
-    /// Draws the button of a parameter of [`PLAY`] as large as a place, lit where it is on.
-    pub fn large(&mut self, ui: &mut Ui, desk: &mut dyn Desk, id: &'static str, place: Rect, is_on: bool) {
+    /// Draws the button of a parameter of [`PLAY`] as large as a place.
+    pub fn large(&mut self, ui: &mut Ui, desk: &mut dyn Desk, id: &'static str, place: Rect) {
         let mut ui = ui.new_child(UiBuilder::new().max_rect(place));
         ui.style_mut().override_font_id =
             Some(FontId::proportional((place.height() * 0.3).clamp(18.0, 34.0)));
         ui.spacing_mut().interact_size = place.size();
-        if is_on {
+        if self.is_kept(id) {
             let lit = ui.visuals().selection;
             let visuals = ui.visuals_mut();
             visuals.override_text_color = Some(lit.stroke.color);
@@ -114,7 +129,8 @@ impl Controls {
     /// Draws the button of one parameter of [`PLAY`], for a view that wants it elsewhere: `hold`, `mute`, `next`,
     /// `reroll`, `undo_reroll` or `panic`. A parameter has one button in a pass.
     pub fn press(&mut self, ui: &mut Ui, desk: &mut dyn Desk, id: &'static str) -> Response {
-        let response = press::button(ui, desk, &mut self.gestures, id);
+        let is_kept = self.is_kept(id);
+        let response = press::button(ui, desk, &mut self.gestures, id, is_kept);
         if let Some(row) = sheet::row(id) {
             cell::explain(desk, row, response.clone());
         }

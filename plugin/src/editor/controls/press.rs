@@ -9,10 +9,17 @@ use std::time::Duration;
 /// The shortest press, in seconds: longer than any usual block.
 pub const SHORTEST: f64 = 0.2;
 
-/// Draws a parameter's button, and presses the parameter while it is down.
-pub fn button(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, id: &'static str) -> Response {
+/// Draws a parameter's button, and presses the parameter while it is down. It is lit while it is down, and while what it
+/// switches is kept on without it.
+pub fn button(
+    ui: &mut Ui,
+    desk: &mut dyn Desk,
+    gestures: &mut Gestures,
+    id: &'static str,
+    is_kept: bool,
+) -> Response {
     let now = ui.input(|input| input.time);
-    let is_on = gestures.shown(desk, id) > 0.5;
+    let is_on = is_kept || gestures.shown(desk, id) > 0.5;
     // A widget that is only clicked is let go of after a second.
     let button = Button::new(desk.name(id)).selected(is_on).sense(Sense::click_and_drag());
     let response = ui.add(button);
