@@ -103,7 +103,9 @@ pub fn next(ui: &mut Ui, rect: Rect, scene: &Scene, most: f32) -> Response {
         pos2(inner.right(), inner.bottom() - foot),
     );
     let line = inner.bottom() - foot / 2.0;
-    let spoken = match coming.first() {
+    // Who passes everything through plays nothing of what was planned.
+    let is_bypassed = scene.snapshot.glance.stage == Stage::Bypassed;
+    let spoken = match coming.first().filter(|_| !is_bypassed) {
         Some(first) => {
             let ink = if first.stands { theme.chord } else { theme.ghost };
             if first.stands {
@@ -220,10 +222,9 @@ mod tests {
                 rehearsal.snapshot.push(Shown { frames_ahead: 1, chord: ChordFrame::Hold, committed: true });
             }
             let (large, small) = waiting(&rehearsal.scene());
-            assert!(
-                small != "goes on"
-                    || large.len() == words::chord(now.unwrap(), rehearsal.scene().spelling()).len()
-            );
+            if small == "goes on" {
+                assert_eq!(now.map(|chord| words::chord(chord, rehearsal.scene().spelling())), Some(large));
+            }
             small
         };
         let ready = WorkerState::Ready;

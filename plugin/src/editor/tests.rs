@@ -296,6 +296,59 @@ fn trouble_is_told_in_the_smallest_window() {
 }
 
 #[test]
+fn nothing_comes_while_everything_passes_through() {
+    let mut rehearsal = Rehearsal::playing();
+    assert!(!rehearsal.snapshot.planned().is_empty());
+    rehearsal.snapshot.glance.stage = Stage::Bypassed;
+    let window = window(rehearsal);
+    assert!(window.query_by_label("Next: – notes pass through").is_some(), "{:?}", labels(&window));
+}
+
+#[test]
+fn a_hint_says_where_from_here() {
+    let mut face = Face::default();
+    let said = |face: Face| {
+        let window = window(looking(Rehearsal::model_missing(), face));
+        labels(&window).into_iter().map(|(label, ..)| label).find(|label| label.starts_with("Choose another"))
+    };
+    assert!(said(face).is_some_and(|hint| hint.starts_with("Choose another model – ")));
+    face.folded = true;
+    assert!(said(face).is_some_and(|hint| hint.contains("(Look unfolds the controls)")));
+    face.room = Room::Stage;
+    assert!(said(face).is_some_and(|hint| hint.contains("in the main view")));
+}
+
+#[test]
+fn the_tab_key_reaches_every_control_once_and_comes_round() {
+    let mut window = window(Rehearsal::playing());
+    for tab in TABS {
+        window.get_by_role_and_label(Role::Button, tab.name).click();
+        window.run();
+        let (mut reached, mut seen) = (Vec::new(), Vec::new());
+        for _ in 0..80 {
+            window.key_press(egui::Key::Tab);
+            window.run_steps(2);
+            let focused = window.root().children_recursive().find(|node| node.accesskit_node().is_focused());
+            let focused = focused.expect("nothing has the focus");
+            let node = focused.accesskit_node();
+            // A tab may be called as a parameter is.
+            if seen.contains(&(node.role(), node.label())) {
+                break;
+            }
+            seen.push((node.role(), node.label()));
+            reached.extend(node.label());
+        }
+        for row in tab.sections.iter().flat_map(|section| section.rows).chain(PLAY) {
+            let name = window.state().desk.name(row.id);
+            assert!(reached.contains(&name), "{name} is not reached on {}: {reached:?}", tab.name);
+        }
+        for label in ["Preset", "Model", "Save as MIDI", "Stage view", "Look", "Panic"] {
+            assert!(reached.iter().any(|reached| reached == label), "{label}: {reached:?}");
+        }
+    }
+}
+
+#[test]
 fn stage_has_four_large_buttons_that_press_their_parameters() {
     for size in [(640.0, 400.0), (900.0, 560.0), (1920.0, 1080.0)] {
         let face = Face { room: Room::Stage, size, ..Face::default() };

@@ -1,7 +1,7 @@
 //! What the editor says: the state in a word, the next step in a sentence, names of notes, chords and keys spelled for
 //! the key that is heard. Pure.
 
-use super::{desk::Desk, scene::Scene};
+use super::{desk::Desk, face::Room, scene::Scene};
 use crate::{
     audio::{Snapshot, Stage},
     links::WorkerState,
@@ -71,14 +71,19 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
     let (snapshot, report) = (scene.snapshot, scene.report);
     let said = |id: &str| desk.text(id, desk.normalized(id));
     match (report.worker, snapshot.glance.stage) {
-        (_, Stage::Bypassed) => "Bypass is on: turn it off under Output and I play again".into(),
+        (_, Stage::Bypassed) => {
+            format!("Bypass is on: turn it off {} and I play again", found(scene, "under Output"))
+        }
         (WorkerState::NoModel | WorkerState::Dead, _) => {
-            format!("Choose another model below – {}", report.status)
+            format!("Choose another {} – {}", found(scene, "model"), report.status)
         }
         (WorkerState::Asleep, _) => "The host has not started me yet: turn its audio engine on".into(),
         (WorkerState::Loading, _) => "A moment: the model is being read".into(),
         (_, Stage::Waiting) if snapshot.num_onsets == 0 => {
-            "Press play in your host – or let me run without it: React, Run without the host".into()
+            format!(
+                "Press play in your host – or let me run without it: {}",
+                found(scene, "React, Run without the host")
+            )
         }
         (_, Stage::Waiting) => "Press play in your host to go on".into(),
         (_, Stage::Listening { frames_left }) if snapshot.num_onsets == 0 => format!(
@@ -111,6 +116,20 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
             said("bass_channel")
         ),
         (_, Stage::Playing) => "Solid chords stand. Hatched ones may still change".into(),
+    }
+}
+
+/// A note's name with the signs of music.
+pub fn with_signs(plain: &str) -> String {
+    plain.replace('#', "♯").replace('b', "♭")
+}
+
+/// Where something in the controls is found from here.
+fn found(scene: &Scene, where_it_is: &str) -> String {
+    match scene.face.room {
+        Room::Stage => format!("{where_it_is} in the main view"),
+        Room::Studio if scene.face.folded => format!("{where_it_is} (Look unfolds the controls)"),
+        Room::Studio => where_it_is.to_owned(),
     }
 }
 

@@ -33,9 +33,10 @@ pub fn cell(
         // A long name takes from its widget what it needs.
         let font = TextStyle::Body.resolve(ui.style());
         let laid = ui.painter().layout_no_wrap(desk.name(id), font, Color32::PLACEHOLDER);
-        let for_name = (laid.size().x + 2.0).clamp(width * 0.36, width * 0.48);
-        let widths =
-            Widths { name: for_name, widget: width * 0.7 - for_name - gap, value: width * 0.3 - gap };
+        let for_name = (laid.size().x + 2.0).clamp(width * 0.36, width * 0.58);
+        let for_value = if for_name > width * 0.48 { width * 0.2 } else { width * 0.3 };
+        let widget = width - for_name - for_value - gap;
+        let widths = Widths { name: for_name, widget, value: for_value - gap };
         match row.kind {
             Kind::Switch => {
                 let response = switch(ui, desk, gestures, id);

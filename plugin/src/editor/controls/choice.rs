@@ -1,11 +1,14 @@
 //! A box from which one of a few is chosen. Arrow keys go to the one before and after without opening it.
 
 use super::Gestures;
-use crate::editor::desk::Desk;
+use crate::editor::{desk::Desk, words};
 use egui::{ComboBox, EventFilter, Key, Response, Role, Ui, WidgetInfo};
 
 /// The height that a menu may have before it scrolls, in points.
 const MENU_HEIGHT: f32 = 420.0;
+
+/// The parameter whose choices are notes: hosts have them in plain letters, we with the signs of music.
+pub const TONIC: &str = "key_tonic";
 
 /// Draws a parameter's box, and sets the parameter to what is chosen.
 pub fn choice(
@@ -19,9 +22,10 @@ pub fn choice(
     let last = desk.num_steps(id).unwrap_or(0).max(1) as f32;
     let chosen = (value * last).round() as usize;
     let mut wished = None;
-    let response = pick(ui, id, &desk.name(id), &desk.text(id, value), width, |ui| {
+    let shown = |text: String| if id == TONIC { words::with_signs(&text) } else { text };
+    let response = pick(ui, id, &desk.name(id), &shown(desk.text(id, value)), width, |ui| {
         for (idx, text) in desk.choices(id).into_iter().enumerate() {
-            if ui.selectable_label(idx == chosen, text).clicked() {
+            if ui.selectable_label(idx == chosen, shown(text)).clicked() {
                 wished = Some(idx);
                 ui.close();
             }

@@ -22,7 +22,11 @@ use std::{collections::BTreeSet, sync::Arc};
 type Bench = Harness<'static, (Controls, PaperDesk)>;
 
 fn bench(width: f32) -> Bench {
-    let draw = |ui: &mut egui::Ui, state: &mut (Controls, PaperDesk)| {
+    let mut has_fonts = false;
+    let draw = move |ui: &mut egui::Ui, state: &mut (Controls, PaperDesk)| {
+        if !std::mem::replace(&mut has_fonts, true) {
+            crate::editor::theme::set_fonts(ui.ctx());
+        }
         let (controls, desk) = state;
         controls.panic(ui, desk);
         controls.play(ui, desk);
@@ -156,7 +160,10 @@ fn every_box_lists_all_choices_and_each_is_taken() {
     let mut bench = bench(900.0);
     for (tab_idx, row) in rows(Kind::Choice) {
         on_tab(&mut bench, tab_idx);
-        let (name, choices) = (bench.state().1.name(row.id), bench.state().1.choices(row.id));
+        let name = bench.state().1.name(row.id);
+        let is_note = row.id == super::choice::TONIC;
+        let said = |text: String| if is_note { crate::editor::words::with_signs(&text) } else { text };
+        let choices: Vec<String> = bench.state().1.choices(row.id).into_iter().map(said).collect();
         bench.get_by_role_and_label(Role::ComboBox, &name).click();
         bench.run();
         let listed: Vec<String> = choices.clone();
