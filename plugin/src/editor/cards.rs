@@ -162,22 +162,17 @@ fn waiting(scene: &Scene) -> (String, String) {
     let glance = &scene.snapshot.glance;
     let is_planned = !scene.snapshot.planned().is_empty();
     match (scene.report.worker, glance.stage) {
-        (_, Stage::Bypassed) => return ("–".into(), "notes pass through".into()),
-        (WorkerState::NoModel | WorkerState::Dead, _) => return ("–".into(), "no model plays".into()),
-        (WorkerState::Asleep | WorkerState::Loading, _) => {
-            return ("…".into(), "the model is being opened".into());
-        }
-        _ => {}
-    }
-    match glance.stage {
-        Stage::Listening { frames_left } => {
+        (_, Stage::Bypassed) => ("–".into(), "notes pass through".into()),
+        (WorkerState::NoModel | WorkerState::Dead, _) => ("–".into(), "no model plays".into()),
+        (WorkerState::Asleep | WorkerState::Loading, _) => ("…".into(), "the model is being opened".into()),
+        (_, Stage::Listening { frames_left }) => {
             (words::beats_of(frames_left).to_string(), "beats of listening left".into())
         }
-        Stage::NothingHeard if scene.snapshot.num_onsets == 0 => {
+        (_, Stage::NothingHeard) if scene.snapshot.num_onsets == 0 => {
             ("…".into(), "waiting for your first note".into())
         }
-        Stage::Waiting => ("–".into(), "nothing planned yet".into()),
-        Stage::Holding => ("–".into(), "the chord is held".into()),
+        (_, Stage::Waiting) => ("–".into(), "nothing planned yet".into()),
+        (_, Stage::Holding) => ("–".into(), "the chord is held".into()),
         _ if is_planned => match glance.now {
             Some(chord) => (words::chord(chord, scene.spelling()), "goes on".into()),
             None => ("–".into(), "silence goes on".into()),

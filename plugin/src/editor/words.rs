@@ -119,11 +119,6 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
     }
 }
 
-/// A note's name with the signs of music.
-pub fn with_signs(plain: &str) -> String {
-    plain.replace('#', "♯").replace('b', "♭")
-}
-
 /// Where something in the controls is found from here.
 fn found(scene: &Scene, where_it_is: &str) -> String {
     match scene.face.room {
@@ -199,7 +194,8 @@ pub fn key_name(key: Key, spelling: Spelling) -> String {
     format!("{} {mode}", pretty(symbol::note_name(key.tonic, spelling)))
 }
 
-fn pretty(name: &str) -> String {
+/// A note's name with the signs of music.
+pub fn pretty(name: &str) -> String {
     name.replace('b', "♭").replace('#', "♯")
 }
 
@@ -234,6 +230,15 @@ mod tests {
         check(WorkerState::Dead, Stage::Waiting, "STOPPED", "notes pass through", "Choose another model");
         check(WorkerState::Loading, Stage::Waiting, "OPENING THE MODEL", "", "A moment");
         check(WorkerState::Asleep, Stage::Waiting, "OPENING THE MODEL", "", "audio engine");
+    }
+
+    #[test]
+    fn how_to_let_go_hangs_on_whether_hold_is_down_or_latched() {
+        let (mut desk, mut rehearsal) = (PaperDesk::new(), Rehearsal::playing());
+        rehearsal.snapshot.glance.stage = Stage::Holding;
+        assert!(hint(&rehearsal.scene(), &desk).contains("Press Hold again"));
+        desk.set("hold", 1.0);
+        assert!(hint(&rehearsal.scene(), &desk).contains("Let go of Hold"));
     }
 
     #[test]

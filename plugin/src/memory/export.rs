@@ -1,5 +1,5 @@
-//! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the melody, one
-//! of the chords and one of the bass. GUI and main threads; pure, the caller writes the file.
+//! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the
+//! melody, one of the chords and one of the bass. GUI and main threads; pure, the caller writes the file.
 
 use super::Capture;
 use midly::{

@@ -52,8 +52,13 @@ impl Recent {
         self.messages.get(usize::try_from(number.checked_sub(self.forgotten)?).ok()?)
     }
 
+    /// The message of a number for a model that is told again from number `from` on.
+    pub fn again(&self, number: u64, from: u64) -> Option<ToWorker> {
+        if number == from { self.first(number) } else { self.at(number).copied() }
+    }
+
     /// The message of a number as the first that a model is told: what goes on in it begins in it.
-    pub fn first(&self, number: u64) -> Option<ToWorker> {
+    fn first(&self, number: u64) -> Option<ToWorker> {
         let ToWorker::Heard(mut heard) = *self.at(number)? else { return self.at(number).copied() };
         let before = || {
             let told = (self.forgotten..number).rev().filter_map(|number| self.at(number));
@@ -155,8 +160,7 @@ impl Player {
     /// Is told the messages from one number to before another again.
     fn retell(&mut self, recent: &Recent, from: u64, to: u64) -> Result<(), String> {
         for number in from..to {
-            let message = if number == from { recent.first(number) } else { recent.at(number).copied() };
-            message.map_or(Ok(()), |message| self.take_again(&message))?;
+            recent.again(number, from).map_or(Ok(()), |message| self.take_again(&message))?;
         }
         Ok(())
     }

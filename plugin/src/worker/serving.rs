@@ -74,7 +74,8 @@ struct Newcomer {
     words: Words,
     /// The number of the next message it is told again.
     next: u64,
-    is_told: bool,
+    /// The number of the first.
+    from: u64,
 }
 
 /// A message that a panic of our own has left without an answer.
@@ -300,8 +301,8 @@ impl<O: Open> Server<O> {
         {
             match thread.join().unwrap_or_else(|_| Err("opening the model has failed".into())) {
                 Ok((player, words)) => {
-                    let next = self.recent.from_full();
-                    self.newcomer = Some(Newcomer { player, choice, words, next, is_told: false });
+                    let from = self.recent.from_full();
+                    self.newcomer = Some(Newcomer { player, choice, words, next: from, from });
                 }
                 Err(why) => self.say_beside(&why),
             }
@@ -337,12 +338,9 @@ impl<O: Open> Server<O> {
     /// Tells the model about to take over one message more, or lets it take over; whether there was anything to do.
     fn prepare_newcomer(&mut self) -> bool {
         let Some(newcomer) = &mut self.newcomer else { return false };
-        let message = match newcomer.is_told {
-            false => self.recent.first(newcomer.next),
-            true => self.recent.at(newcomer.next).copied(),
-        };
+        let message = self.recent.again(newcomer.next, newcomer.from);
         let told = message.map(|message| newcomer.player.take_again(&message));
-        (newcomer.next, newcomer.is_told) = (newcomer.next + 1, true);
+        newcomer.next += 1;
         match told {
             Some(Ok(())) => {}
             Some(Err(why)) => {

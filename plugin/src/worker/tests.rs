@@ -244,10 +244,9 @@ fn what_a_model_has_promised_stands_when_another_goes_on() {
         }
         // Another takes over, and then it is told again itself.
         let mut after = Player::new(Box::new(Moody { patience: usize::MAX }), Sampling::default());
-        let first = recent.next() - 40;
-        after.take_again(&recent.first(first).unwrap()).unwrap();
-        for number in first + 1..recent.next() {
-            after.take_again(recent.at(number).unwrap()).unwrap();
+        let from = recent.next() - 40;
+        for number in from..recent.next() {
+            after.take_again(&recent.again(number, from).unwrap()).unwrap();
         }
         after.go_on_from(&before);
         for ordinal in 60..80 {

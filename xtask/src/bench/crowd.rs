@@ -14,7 +14,7 @@ const INSTANCES: usize = 16;
 const BPM: f64 = 140.0;
 const SAMPLE_RATE: f64 = 48_000.0;
 const SAMPLES: u32 = 256;
-/// A host that is so far behind its clock is itself kept waiting by the machine, and what is late then is late for that.
+/// A host that is so far behind its clock is itself kept waiting by the machine; what is late then is told apart.
 const KEPT_WAITING: Duration = Duration::from_millis(10);
 /// Half a frame: the worker has so long for its answer.
 const HALF_FRAME: Duration = Duration::from_millis((30_000.0 / BPM / 4.0) as u64);
@@ -60,16 +60,16 @@ pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Resul
     tell("memory of the first instance", memory[0] - before, "MiB");
     tell("memory of a further instance", (memory[INSTANCES - 1] - memory[0]) / (INSTANCES - 1) as f64, "MiB");
     let late = crowd(&mut hosts, seconds, tell)?;
-    tell(&format!("late frames of {INSTANCES} instances at {BPM} BPM"), late.ours, "frames");
-    tell("late where the machine kept the host itself waiting", late.machines, "frames");
+    tell(&format!("late frames of {INSTANCES} instances at {BPM} BPM"), late.all, "frames");
+    tell("of those, where the machine kept the host itself waiting", late.machines, "frames");
     Ok(())
 }
 
 /// Late frames.
 #[derive(Default)]
 struct Late {
-    /// While the host was in time.
-    ours: f64,
+    /// All of them.
+    all: f64,
     /// Soon after a block that the host itself began late.
     machines: f64,
 }
@@ -84,7 +84,7 @@ fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -
     let blocks = (seconds as f64 * SAMPLE_RATE / f64::from(SAMPLES)) as u64;
     let begun = Instant::now();
     let (mut nth_note, mut chords, mut worst) = (None, 0u64, Duration::ZERO);
-    let (mut late, mut before, mut kept_waiting) = (Late::default(), num_late(hosts)?, None::<Instant>);
+    let (mut late, before, mut kept_waiting) = (Late::default(), num_late(hosts)?, None::<Instant>);
     for block in 0..blocks {
         let due = begun + Duration::from_secs_f64((block * u64::from(SAMPLES)) as f64 / SAMPLE_RATE);
         pause(due.saturating_duration_since(Instant::now()));
@@ -128,10 +128,11 @@ fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -
         }
         worst = worst.max(Instant::now().saturating_duration_since(due));
         if block % COUNT_EVERY == 0 || block + 1 == blocks {
-            let now = num_late(hosts)?;
-            let excused = kept_waiting.is_some_and(|since| since.elapsed() < 2 * HALF_FRAME);
-            *(if excused { &mut late.machines } else { &mut late.ours }) += now - before;
-            before = now;
+            let now = num_late(hosts)? - before;
+            if kept_waiting.is_some_and(|since| since.elapsed() < 2 * HALF_FRAME) {
+                late.machines += now - late.all;
+            }
+            late.all = now;
         }
     }
     tell(&format!("notes of {INSTANCES} instances in {seconds} s"), chords as f64, "notes");

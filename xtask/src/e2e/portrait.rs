@@ -9,7 +9,7 @@ use crate::place;
 use anyhow::{Context, Result, bail, ensure};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -77,7 +77,7 @@ pub fn take(ardour: &Ardour, house: &House, face: &Face) -> Result<PathBuf> {
 }
 
 /// Writes into a saved session that the plugin's window is open.
-fn show_window(session: &std::path::Path, face: &Face) -> Result<()> {
+fn show_window(session: &Path, face: &Face) -> Result<()> {
     let text =
         fs::read_to_string(session).with_context(|| format!("{} cannot be read", session.display()))?;
     let id_of = |tag: &str, mark: &str| {

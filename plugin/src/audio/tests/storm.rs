@@ -1,6 +1,6 @@
 //! A storm: every setting, every event and every transport by chance, with a worker that answers, stalls or is begun anew.
-//! Whatever happens no note, pedal or wheel is left, no note starts twice or goes where it should not; what stands does not change; what passes
-//! passes once; nothing is allocated.
+//! Whatever happens no note, pedal or wheel is left, no note starts twice or goes where it should not; what stands does not
+//! change; what passes passes once; nothing is allocated.
 //!
 //! `REALCHORDS_SEQUENCES` says how many, from `REALCHORDS_FROM` on; `REALCHORDS_SEED` plays a single one again.
 

@@ -22,7 +22,7 @@ pub fn choice(
     let last = desk.num_steps(id).unwrap_or(0).max(1) as f32;
     let chosen = (value * last).round() as usize;
     let mut wished = None;
-    let shown = |text: String| if id == TONIC { words::with_signs(&text) } else { text };
+    let shown = |text: String| if id == TONIC { words::pretty(&text) } else { text };
     let response = pick(ui, id, &desk.name(id), &shown(desk.text(id, value)), width, |ui| {
         for (idx, text) in desk.choices(id).into_iter().enumerate() {
             if ui.selectable_label(idx == chosen, shown(text)).clicked() {

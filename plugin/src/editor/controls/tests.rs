@@ -162,7 +162,7 @@ fn every_box_lists_all_choices_and_each_is_taken() {
         on_tab(&mut bench, tab_idx);
         let name = bench.state().1.name(row.id);
         let is_note = row.id == super::choice::TONIC;
-        let said = |text: String| if is_note { crate::editor::words::with_signs(&text) } else { text };
+        let said = |text: String| if is_note { crate::editor::words::pretty(&text) } else { text };
         let choices: Vec<String> = bench.state().1.choices(row.id).into_iter().map(said).collect();
         bench.get_by_role_and_label(Role::ComboBox, &name).click();
         bench.run();
