@@ -16,7 +16,7 @@ use music::melody::MelodyFrame;
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
-use sound::Font;
+use sound::{Font, Sound};
 use std::{fmt::Write, fs, path::Path};
 
 /// What a pack is made of.
@@ -78,14 +78,16 @@ pub fn write(
         let mut order: Vec<usize> = (0..systems.len()).collect();
         order.shuffle(&mut rng);
         let mut letters = Vec::new();
+        let mut sounds = Vec::new();
         for (letter, idx) in ('A'..='Z').zip(order) {
             let midi = band::midi(take, &answers[idx][n], terms.bpm)?;
             fs::write(place.join(format!("{letter}.mid")), &midi)?;
             if let Some(font) = font {
-                font.render(&midi, &place.join(format!("{letter}.wav")))?;
+                sounds.push((place.join(format!("{letter}.wav")), font.play(&midi)?));
             }
             letters.push((letter, systems[idx].facts.name.clone()));
         }
+        Sound::write_all(&sounds)?;
         key.push(Dealt { folder, song: chosen[n].id.clone(), letters });
     }
     fs::write(out.join("key.json"), serde_json::to_string_pretty(&key)?)?;
