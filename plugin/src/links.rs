@@ -25,6 +25,7 @@ use music::{
     key::Key,
     melody::MelodyFrame,
     meter::BarPhase,
+    pitch::Pitch,
 };
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
@@ -203,6 +204,21 @@ pub enum ToWorker {
     Heard(Heard),
 }
 
+/// What a frame's chord is voiced and touched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leading {
+    /// The melody's note.
+    pub key: Option<Pitch>,
+    /// How hard it was last played, 0..=127.
+    pub touch: u8,
+}
+
+impl Default for Leading {
+    fn default() -> Self {
+        Self { key: None, touch: 80 }
+    }
+}
+
 /// What happened in a frame that has closed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heard {
@@ -216,6 +232,8 @@ pub struct Heard {
     pub melody: MelodyFrame,
     /// What the chords really did.
     pub played: ChordFrame,
+    /// What the melody was when they did.
+    pub leading: Leading,
     /// The frame after it.
     pub coming: Coming,
     /// The settings.

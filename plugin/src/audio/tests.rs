@@ -1,6 +1,8 @@
 //! The audio side alone, with a host and a worker played by the test.
 
 #[cfg(test)]
+mod captured;
+#[cfg(test)]
 mod changes;
 #[cfg(test)]
 mod loops;

@@ -10,10 +10,9 @@ use crate::{
     memory::export,
     params::{ChordsParams, Control},
     presets::PRESETS,
-    voicing::{Voicing, feet, hands},
     worker::catalogue,
 };
-use music::{chord::Chord, grid::FRAMES_PER_BEAT, meter::BarPhase};
+use music::{grid::FRAMES_PER_BEAT, meter::BarPhase};
 use nice_plug::context::gui::GuiContext;
 use std::{
     collections::BTreeSet,
@@ -73,17 +72,10 @@ impl HostDesk {
         }
     }
 
-    /// The capture as the bytes of a MIDI file, voiced as the parameters stand.
+    /// The capture as the bytes of a MIDI file, played as the parameters stand.
     fn midi_file(&self, capture: &Capture) -> Result<Vec<u8>, String> {
-        let arrangement = self.params.settings(false).arrangement;
-        let mut before: (Option<Voicing>, Option<music::pitch::Pitch>) = (None, None);
-        let keys_of = |chord: Chord| {
-            let voicing = hands(chord, &arrangement, None, before.0.as_ref());
-            let feet = feet(chord, &arrangement, &voicing, before.1);
-            before = (Some(voicing), feet.lowest().or(before.1));
-            export::Keys { hands: voicing.keys().to_vec(), bass: feet.lowest() }
-        };
-        export::midi_file(capture, self.health.tempo_bpm(), keys_of).map_err(|e| e.to_string())
+        let settings = self.params.settings(false);
+        export::midi_file(capture, self.health.tempo_bpm(), &settings).map_err(|e| e.to_string())
     }
 }
 
@@ -267,8 +259,14 @@ fn num_bars(capture: &Capture) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Captured;
-    use music::{chord::Quality, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, pitch::PitchClass};
+    use crate::{links::Leading, memory::Captured};
+    use music::{
+        chord::{Chord, Quality},
+        grid::Frame,
+        harmony::ChordFrame,
+        melody::MelodyFrame,
+        pitch::PitchClass,
+    };
 
     fn desk() -> HostDesk {
         let health = Arc::new(Health::default());
@@ -283,14 +281,14 @@ mod tests {
         for idx in 0..17u8 {
             let phase = BarPhase::At { position: idx % 16, length: 16 };
             let chord = if idx == 0 { chord } else { ChordFrame::Hold };
-            let captured = Captured { melody: MelodyFrame::Rest, chord, phase };
+            let captured = Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase };
             desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
             assert_eq!(desk.num_captured_bars(), if idx < 16 { 1 } else { 2 });
         }
         let bytes = desk.midi_file(&desk.params.capture.copy()).unwrap();
         assert!(bytes.starts_with(b"MThd"));
         // A note of the hands, and one of the bass, on their channels.
-        assert!([0x91, 0x92].iter().all(|strike| bytes.contains(strike)));
+        assert!([0x90, 0x91].iter().all(|strike| bytes.contains(strike)));
         desk.clear_capture();
         assert_eq!(desk.num_captured_bars(), 0);
         assert!(desk.save_capture().is_err_and(|why| why.contains("nothing was captured")));

@@ -87,8 +87,9 @@ impl Session {
         let chord = standing[0].chord;
         self.chords.push(chord);
         let (epoch, frame, rules) = (self.epoch, self.at(ordinal).frame, self.rules);
-        let coming = self.at(ordinal + 1);
-        self.tell(&ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played: chord, coming, rules }));
+        let (coming, leading) = (self.at(ordinal + 1), Leading::default());
+        let played = chord;
+        self.tell(&ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played, leading, coming, rules }));
     }
 
     fn hear_all(&mut self, melody: &[MelodyFrame]) -> &mut Self {
