@@ -361,7 +361,8 @@ impl Audio {
     fn rules(&self) -> Rules {
         let (rules, own_clock) = (self.settings.rules, self.own_clock);
         let listen = if self.sought && !rules.listen_again { 0 } else { rules.listen };
-        Rules { listen, own_clock, print: rules.print && !own_clock, ..rules }
+        let meter = self.playhead.meter();
+        Rules { listen, own_clock, meter, print: rules.print && !own_clock, ..rules }
     }
 
     /// What played ends here. A frame that the stop cuts is heard, or what it played would be missing from the capture.

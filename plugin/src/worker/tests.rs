@@ -176,13 +176,13 @@ fn chords_change_only_on_the_grid() {
             if matches!(chord, ChordFrame::Onset(_)) {
                 onsets += 1;
                 assert!(
-                    grid.allows(Frame(frame as i64), phase(frame as i64)),
+                    grid.allows(Frame(frame as i64), phase(frame as i64), None),
                     "{grid:?}: onset on frame {frame}"
                 );
             }
             let cut = frame > 0 && *chord == ChordFrame::Silence && chords[frame - 1] != ChordFrame::Silence;
             assert!(
-                !cut || grid.allows(Frame(frame as i64), phase(frame as i64)),
+                !cut || grid.allows(Frame(frame as i64), phase(frame as i64), None),
                 "{grid:?}: end on frame {frame}"
             );
         }
