@@ -2,7 +2,8 @@
 
 use super::{
     controls::sheet::{self, Kind},
-    desk::{Desk, ModelFile},
+    desk::{Desk, Listing, ModelFile},
+    folder::Look,
     take_file,
 };
 use crate::{
@@ -17,7 +18,7 @@ use nice_plug::context::gui::GuiContext;
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
@@ -37,6 +38,8 @@ pub struct HostDesk {
     models: Vec<ModelFile>,
     /// Reads the models folder: each file is read whole, too long for a drawing.
     search: Option<JoinHandle<Vec<catalogue::Entry>>>,
+    /// Looks into folders for a model file.
+    look: Look,
     /// How many frames were captured when bars were counted last, and how many bars there were.
     bars: ((usize, bool), usize),
 }
@@ -45,7 +48,7 @@ impl HostDesk {
     /// The desk of an instance whose window was not opened yet.
     pub fn new(params: Arc<ChordsParams>, health: Arc<Health>) -> Self {
         let (host, begun, models, search) = (None, Begun::default(), Vec::new(), None);
-        Self { params, health, host, begun, models, search, bars: ((0, false), 0) }
+        Self { params, health, host, begun, models, search, look: Look::default(), bars: ((0, false), 0) }
     }
 
     /// A window was opened. What is under way when it closes ends with `context`: the framework tells nobody that a
@@ -176,6 +179,18 @@ impl Desk for HostDesk {
 
     fn models_folder(&self) -> Option<PathBuf> {
         catalogue::folder()
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        take_file::home()
+    }
+
+    fn look_into(&mut self, folder: &Path) {
+        self.look.begin(folder);
+    }
+
+    fn seen(&mut self) -> Option<&Result<Listing, String>> {
+        self.look.seen()
     }
 
     fn chosen_model(&self) -> Option<String> {

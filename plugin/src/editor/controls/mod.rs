@@ -4,6 +4,7 @@
 mod bar;
 mod cell;
 mod choice;
+mod chooser;
 mod fader;
 mod gestures;
 mod press;
