@@ -1,6 +1,10 @@
-//! A model file is found in the user's folders, by its name.
+//! A model file is found in the user's folders, and the key that is heard is taken, by their names.
 
 use super::*;
+use music::{
+    key::{Key as Scale, Mode},
+    pitch::PitchClass,
+};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -110,4 +114,37 @@ fn keys_alone_find_a_model_file_and_escape_closes() {
     bench.run();
     assert!(matches!(done(&mut bench).as_slice(), [Done::Model(Some(file))] if file.ends_with("jazz.onnx")));
     fs::remove_dir_all(&home).unwrap();
+}
+
+#[test]
+fn the_heard_key_is_taken_by_two_gestures() {
+    const TAKE: &str = "Take the heard key";
+    let mut bench = bench(900.0);
+    bench.run();
+    let harmony = TABS.iter().position(|tab| tab.name == "Harmony").unwrap();
+    on_tab(&mut bench, harmony);
+    assert!(bench.get_by_label(TAKE).accesskit_node().is_disabled(), "nothing is heard");
+    bench.state_mut().0.hear(Some((Scale::new(PitchClass::new(8), Mode::Dorian), 0.82)));
+    bench.run();
+    click(&mut bench, TAKE);
+    let done = done(&mut bench);
+    let [
+        Done::Begin("key_tonic"),
+        Done::Set("key_tonic", tonic),
+        Done::End("key_tonic"),
+        Done::Begin("key_mode"),
+        Done::Set("key_mode", mode),
+        Done::End("key_mode"),
+    ] = done.as_slice()
+    else {
+        panic!("{done:?}")
+    };
+    let desk = &bench.state().1;
+    assert_eq!(
+        (desk.text("key_tonic", *tonic), desk.text("key_mode", *mode)),
+        ("Ab".into(), "Dorian".into())
+    );
+    bench.state_mut().0.hear(None);
+    bench.run();
+    assert!(bench.get_by_label(TAKE).accesskit_node().is_disabled());
 }
