@@ -24,7 +24,8 @@ use music::{
     harmony::ChordFrame,
     key::Key,
     melody::MelodyFrame,
-    meter::BarPhase,
+    meter::{BarPhase, Meter},
+    pitch::Pitch,
 };
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
@@ -71,7 +72,7 @@ pub enum ChangeGrid {
     Eighth,
     /// On beats.
     Beat,
-    /// On bar lines and in the middle of bars.
+    /// On bar lines and where the second half of a bar is felt, if it has halves.
     HalfBar,
     /// On bar lines.
     Bar,
@@ -124,6 +125,8 @@ pub struct Rules {
     pub loop_memory: bool,
     /// The chords captured before are played again instead of asking the model.
     pub print: bool,
+    /// The meter that the host tells; the audio side says so. A bar's length alone does not tell 3/4 from 6/8.
+    pub meter: Option<Meter>,
     /// It is played on our own clock while the host stands still: no place in the song. The audio side says so.
     pub own_clock: bool,
     /// The host renders offline: the audio side waits, so drafts are left out.
@@ -147,6 +150,7 @@ impl Default for Rules {
             listen_again: false,
             loop_memory: true,
             print: false,
+            meter: None,
             own_clock: false,
             offline: false,
         }
@@ -203,6 +207,21 @@ pub enum ToWorker {
     Heard(Heard),
 }
 
+/// What a frame's chord is voiced and touched by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leading {
+    /// The melody's note.
+    pub key: Option<Pitch>,
+    /// How hard it was last played, 0..=127.
+    pub touch: u8,
+}
+
+impl Default for Leading {
+    fn default() -> Self {
+        Self { key: None, touch: 80 }
+    }
+}
+
 /// What happened in a frame that has closed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heard {
@@ -216,6 +235,8 @@ pub struct Heard {
     pub melody: MelodyFrame,
     /// What the chords really did.
     pub played: ChordFrame,
+    /// What the melody was when they did.
+    pub leading: Leading,
     /// The frame after it.
     pub coming: Coming,
     /// The settings.

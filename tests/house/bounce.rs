@@ -160,25 +160,39 @@ fn every_option_bounces_alike() {
 
 #[test]
 fn a_saved_session_bounces_alike_in_another_process() {
-    let kept =
-        |way: usize, what: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bounce-{way}.{what}"));
+    let kept = |face: Face, way: usize, what: &str| {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bounce-{face:?}-{way}.{what}"))
+    };
+    let said = |host: &mut dyn PluginHost, settings: &[(&str, &str)]| -> String {
+        settings.iter().map(|(key, _)| format!("{key}: {}\n", stage::says(host, key))).collect()
+    };
     alone(&this_test!(), "saved", house, || {
-        for (idx, (_, settings)) in WAYS.into_iter().enumerate() {
-            let mut host = playing(Face::Clap, setup(Rendering::Offline), settings);
-            let bounced = bounce(host.as_mut(), &song(), BlockSizes::Fixed(512));
-            fs::write(kept(idx, "session"), host.save().expect("it saves")).expect("it is written");
-            fs::write(kept(idx, "events"), bounced).expect("it is written");
+        for face in BOTH {
+            for (idx, (_, settings)) in WAYS.into_iter().enumerate() {
+                let mut host = playing(face, setup(Rendering::Offline), settings);
+                let bounced = bounce(host.as_mut(), &song(), BlockSizes::Fixed(512));
+                fs::write(kept(face, idx, "session"), host.save().expect("it saves")).expect("it is written");
+                fs::write(kept(face, idx, "events"), bounced).expect("it is written");
+                fs::write(kept(face, idx, "panel"), said(host.as_mut(), settings)).expect("it is written");
+            }
         }
         String::new()
     });
     alone(&this_test!(), "opened", house, || {
-        for (idx, (way, _)) in WAYS.into_iter().enumerate() {
-            let mut host = open(Face::Clap);
-            host.load_state(&fs::read(kept(idx, "session")).expect("it was saved")).expect("it loads");
-            host.activate(setup(Rendering::Offline)).expect("it activates");
-            ready(host.as_mut());
-            let found = bounce(host.as_mut(), &song(), BlockSizes::Fixed(300));
-            same(way, &found, &fs::read_to_string(kept(idx, "events")).expect("it was written"));
+        for face in BOTH {
+            for (idx, (way, settings)) in WAYS.into_iter().enumerate() {
+                let mut host = open(face);
+                let session = fs::read(kept(face, idx, "session")).expect("it was saved");
+                host.load_state(&session).expect("it loads");
+                host.activate(setup(Rendering::Offline)).expect("it activates");
+                ready(host.as_mut());
+                let found = bounce(host.as_mut(), &song(), BlockSizes::Fixed(300));
+                let reference = fs::read_to_string(kept(face, idx, "events")).expect("it was written");
+                same(&format!("{way}: {face:?}"), &found, &reference);
+                // Both halves of a plugin that has two know of it.
+                let panel = fs::read_to_string(kept(face, idx, "panel")).expect("it was written");
+                assert_eq!(said(host.as_mut(), settings), panel, "{way}: {face:?}");
+            }
         }
         String::new()
     });

@@ -45,7 +45,8 @@ pub enum Doing {
 }
 
 impl Doing {
-    fn owner(&self) -> Owner {
+    /// Whose.
+    pub fn owner(&self) -> Owner {
         let (Self::EndOthers { owner, .. } | Self::End { owner, .. } | Self::Start { owner, .. }) = *self;
         owner
     }

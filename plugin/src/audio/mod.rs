@@ -15,7 +15,7 @@ pub mod sounding;
 mod switches;
 mod trail;
 
-use crate::links::{AudioEnd, Coming, Epoch, Heard, Rules, Standing, ToWorker, WorkerState};
+use crate::links::{AudioEnd, Coming, Epoch, Heard, Leading, Rules, Standing, ToWorker, WorkerState};
 use block::{Block, Incoming, Pass, Port, Settings};
 use controls::{Control, Controls};
 use free_run::FreeRun;
@@ -38,7 +38,7 @@ const MAX_DISAPPOINTMENTS: u32 = 3;
 /// Frames after a late one in which we say that we are behind: a beat.
 const BEHIND_FRAMES: i64 = 4;
 /// The farthest that chords are nudged forwards, in milliseconds.
-const MAX_NUDGE_MS: f64 = 30.0;
+pub const MAX_NUDGE_MS: f64 = 30.0;
 /// How often the editor is shown an instant while nothing but time goes on.
 const SHOWN_HZ: f64 = 60.0;
 
@@ -69,6 +69,8 @@ pub struct Audio {
     early: Option<(i64, ChordFrame)>,
     /// What the chords did in the open frame.
     played: ChordFrame,
+    /// What the melody was when they did.
+    leading: Leading,
     /// The first ordinal whose frame was closed with a note heard before or in it.
     first_note: Option<i64>,
     /// Whether a note was heard since the host began to play, seeks passed through.
@@ -114,6 +116,7 @@ impl Audio {
             let_out: [true; 2],
             early: None,
             played: ChordFrame::Silence,
+            leading: Leading::default(),
             first_note: None,
             heard_player: false,
             sought: false,
@@ -312,6 +315,7 @@ impl Audio {
                 self.performer.bring(&self.settings, &self.sounding, &cue, chord, open);
                 if open {
                     self.played = ChordFrame::Onset(chord);
+                    self.leading = cue.leading();
                 }
             }
             None => {
@@ -357,7 +361,8 @@ impl Audio {
     fn rules(&self) -> Rules {
         let (rules, own_clock) = (self.settings.rules, self.own_clock);
         let listen = if self.sought && !rules.listen_again { 0 } else { rules.listen };
-        Rules { listen, own_clock, print: rules.print && !own_clock, ..rules }
+        let meter = self.playhead.meter();
+        Rules { listen, own_clock, meter, print: rules.print && !own_clock, ..rules }
     }
 
     /// What played ends here. A frame that the stop cuts is heard, or what it played would be missing from the capture.
@@ -463,6 +468,7 @@ impl Audio {
         let chord = planned.map(|planned| planned.chord);
         match self.cue(frame, ordinal + 1, at) {
             Some(cue) => {
+                self.leading = cue.leading();
                 let keeps = self.wishes.hold || is_late;
                 self.performer.play(&self.settings, &self.sounding, keeps, &cue, chord)
             }
@@ -480,8 +486,8 @@ impl Audio {
         self.leave_trace(frame, melody);
         if let Some(coming) = coming {
             let rules = self.rules();
-            let heard =
-                Heard { epoch: self.epoch, ordinal, frame, melody, played: self.played, coming, rules };
+            let (epoch, played, leading) = (self.epoch, self.played, self.leading);
+            let heard = Heard { epoch, ordinal, frame, melody, played, leading, coming, rules };
             self.links.tell(ToWorker::Heard(heard), rules.offline);
         }
     }

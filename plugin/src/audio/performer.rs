@@ -14,7 +14,10 @@ use super::{
     comping::Pattern,
     sounding::{Owner, Sounding},
 };
-use crate::voicing::{self, Arrangement, Feet, Style, Voicing};
+use crate::{
+    links::Leading,
+    voicing::{self, Arrangement, Feet, Style, Voicing},
+};
 use music::{chord::Chord, grid::Frame, harmony::ChordFrame, meter::BarPhase, pitch::Pitch};
 
 /// A frame as the performer needs to know it.
@@ -36,6 +39,13 @@ pub struct Cue {
     pub touch: f32,
     /// Frames from here to the next chord that stands, and that chord.
     pub next: Option<(i64, Chord)>,
+}
+
+impl Cue {
+    /// What of the melody the chords go by.
+    pub fn leading(&self) -> Leading {
+        Leading { key: self.melody, touch: (self.touch.clamp(0.0, 1.0) * 127.0).round() as u8 }
+    }
 }
 
 /// Plays chords.

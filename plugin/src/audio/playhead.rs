@@ -8,7 +8,7 @@ use super::block::{Block, Cycle, Transport};
 use crate::links::{Coming, Turn};
 use music::{
     grid::{Beats, FRAMES_PER_BEAT, Frame, next_boundary},
-    meter::BarPhase,
+    meter::{BarPhase, Meter},
 };
 
 /// A host further off than this has jumped, in beats. Ardour rounds to 1/1920.
@@ -191,6 +191,11 @@ impl Playhead {
     /// Forgets where it was.
     pub fn stop(&mut self) {
         self.running = None;
+    }
+
+    /// The meter that the host tells.
+    pub fn meter(&self) -> Option<Meter> {
+        self.transport.meter
     }
 
     /// The sample count of an offset of this block, over the instance's life.

@@ -4,7 +4,10 @@
 //! Values are normalised, 0..=1. Every change stands between [`Desk::begin`] and [`Desk::end`]: a host records and
 //! undoes what lies between as one.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// A model file that a player may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +18,17 @@ pub struct ModelFile {
     pub path: String,
     /// Why it cannot be used, if it cannot.
     pub refused: Option<String>,
+}
+
+/// What lies in a folder, for who seeks a model file; in alphabetical order, without what is hidden.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// The folders' names.
+    pub folders: Vec<OsString>,
+    /// The model files' names.
+    pub files: Vec<OsString>,
+    /// How many of either there are beyond those that are listed.
+    pub num_left_out: usize,
 }
 
 /// Parameters, presets, models and the capture of one instance. A parameter that is not known has no name, no steps
@@ -66,6 +80,12 @@ pub trait Desk {
     fn models(&mut self) -> &[ModelFile];
     /// The folder that models are dropped into.
     fn models_folder(&self) -> Option<PathBuf>;
+    /// The user's own folder.
+    fn home(&self) -> Option<PathBuf>;
+    /// Looks into a folder; [`Desk::seen`] tells when it is through.
+    fn look_into(&mut self, folder: &Path);
+    /// What lies in the folder looked into last, or why that cannot be told, in words; none as long as it is not known.
+    fn seen(&mut self) -> Option<&Result<Listing, String>>;
     /// The file that is asked for; none is the model that is built in.
     fn chosen_model(&self) -> Option<String>;
     /// Asks for a model file, or for the one that is built in.

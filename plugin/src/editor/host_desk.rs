@@ -2,7 +2,8 @@
 
 use super::{
     controls::sheet::{self, Kind},
-    desk::{Desk, ModelFile},
+    desk::{Desk, Listing, ModelFile},
+    folder::Look,
     take_file,
 };
 use crate::{
@@ -10,15 +11,14 @@ use crate::{
     memory::export,
     params::{ChordsParams, Control},
     presets::PRESETS,
-    voicing::{Voicing, feet, hands},
     worker::catalogue,
 };
-use music::{chord::Chord, grid::FRAMES_PER_BEAT, meter::BarPhase};
+use music::{grid::FRAMES_PER_BEAT, meter::BarPhase};
 use nice_plug::context::gui::GuiContext;
 use std::{
     collections::BTreeSet,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
 };
@@ -38,6 +38,8 @@ pub struct HostDesk {
     models: Vec<ModelFile>,
     /// Reads the models folder: each file is read whole, too long for a drawing.
     search: Option<JoinHandle<Vec<catalogue::Entry>>>,
+    /// Looks into folders for a model file.
+    look: Look,
     /// How many frames were captured when bars were counted last, and how many bars there were.
     bars: ((usize, bool), usize),
 }
@@ -46,7 +48,7 @@ impl HostDesk {
     /// The desk of an instance whose window was not opened yet.
     pub fn new(params: Arc<ChordsParams>, health: Arc<Health>) -> Self {
         let (host, begun, models, search) = (None, Begun::default(), Vec::new(), None);
-        Self { params, health, host, begun, models, search, bars: ((0, false), 0) }
+        Self { params, health, host, begun, models, search, look: Look::default(), bars: ((0, false), 0) }
     }
 
     /// A window was opened. What is under way when it closes ends with `context`: the framework tells nobody that a
@@ -73,17 +75,10 @@ impl HostDesk {
         }
     }
 
-    /// The capture as the bytes of a MIDI file, voiced as the parameters stand.
+    /// The capture as the bytes of a MIDI file, played as the parameters stand.
     fn midi_file(&self, capture: &Capture) -> Result<Vec<u8>, String> {
-        let arrangement = self.params.settings(false).arrangement;
-        let mut before: (Option<Voicing>, Option<music::pitch::Pitch>) = (None, None);
-        let keys_of = |chord: Chord| {
-            let voicing = hands(chord, &arrangement, None, before.0.as_ref());
-            let feet = feet(chord, &arrangement, &voicing, before.1);
-            before = (Some(voicing), feet.lowest().or(before.1));
-            export::Keys { hands: voicing.keys().to_vec(), bass: feet.lowest() }
-        };
-        export::midi_file(capture, self.health.tempo_bpm(), keys_of).map_err(|e| e.to_string())
+        let settings = self.params.settings(false);
+        export::midi_file(capture, self.health.tempo_bpm(), &settings).map_err(|e| e.to_string())
     }
 }
 
@@ -186,6 +181,18 @@ impl Desk for HostDesk {
         catalogue::folder()
     }
 
+    fn home(&self) -> Option<PathBuf> {
+        take_file::home()
+    }
+
+    fn look_into(&mut self, folder: &Path) {
+        self.look.begin(folder);
+    }
+
+    fn seen(&mut self) -> Option<&Result<Listing, String>> {
+        self.look.seen()
+    }
+
     fn chosen_model(&self) -> Option<String> {
         self.params.model.choice().file
     }
@@ -267,8 +274,14 @@ fn num_bars(capture: &Capture) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Captured;
-    use music::{chord::Quality, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, pitch::PitchClass};
+    use crate::{links::Leading, memory::Captured};
+    use music::{
+        chord::{Chord, Quality},
+        grid::Frame,
+        harmony::ChordFrame,
+        melody::MelodyFrame,
+        pitch::PitchClass,
+    };
 
     fn desk() -> HostDesk {
         let health = Arc::new(Health::default());
@@ -283,14 +296,14 @@ mod tests {
         for idx in 0..17u8 {
             let phase = BarPhase::At { position: idx % 16, length: 16 };
             let chord = if idx == 0 { chord } else { ChordFrame::Hold };
-            let captured = Captured { melody: MelodyFrame::Rest, chord, phase };
+            let captured = Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase };
             desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
             assert_eq!(desk.num_captured_bars(), if idx < 16 { 1 } else { 2 });
         }
         let bytes = desk.midi_file(&desk.params.capture.copy()).unwrap();
         assert!(bytes.starts_with(b"MThd"));
         // A note of the hands, and one of the bass, on their channels.
-        assert!([0x91, 0x92].iter().all(|strike| bytes.contains(strike)));
+        assert!([0x90, 0x91].iter().all(|strike| bytes.contains(strike)));
         desk.clear_capture();
         assert_eq!(desk.num_captured_bars(), 0);
         assert!(desk.save_capture().is_err_and(|why| why.contains("nothing was captured")));

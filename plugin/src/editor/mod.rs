@@ -8,6 +8,7 @@ mod cards;
 pub mod controls;
 pub mod desk;
 pub mod face;
+mod folder;
 mod history;
 mod host_desk;
 mod keyboard;

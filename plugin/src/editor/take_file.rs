@@ -14,13 +14,17 @@ const MUSIC: &str = "Music";
 /// So many takes in one second have names.
 const MOST_A_SECOND: u32 = 100;
 
+/// The user's own folder.
+pub fn home() -> Option<PathBuf> {
+    std::env::home_dir().filter(|home| !home.as_os_str().is_empty())
+}
+
 /// The folder that captures are saved in, whether it is there or not.
 ///
 /// # Errors
 /// The user has no home.
 pub fn folder() -> Result<PathBuf, String> {
-    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    home.map(|home| folder_in(&home)).ok_or_else(|| "no home folder is known".into())
+    home().map(|home| folder_in(&home)).ok_or_else(|| "no home folder is known".into())
 }
 
 fn folder_in(home: &Path) -> PathBuf {

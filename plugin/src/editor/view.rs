@@ -118,6 +118,7 @@ fn studio(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Contro
         ui.new_child(UiBuilder::new().max_rect(plan.controls).layout(Layout::top_down(Align::Min)));
     foot.set_clip_rect(plan.controls.expand(3.0).intersect(ui.clip_rect()));
     controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
+    controls.hear(scene.report.key);
     controls.play(&mut foot, desk);
     if !scene.face.folded {
         controls.pages(&mut foot, desk);

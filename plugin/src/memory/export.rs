@@ -1,18 +1,22 @@
 //! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the
-//! melody, one of the chords and one of the bass. GUI and main threads; pure, the caller writes the file.
+//! melody, one of the chords and one of the bass, as they are played ([`super::rendition`]). GUI and main threads; pure,
+//! the caller writes the file.
 
-use super::Capture;
+use super::{
+    Capture, Captured,
+    rendition::{self, Note},
+};
+use crate::audio::{block::Settings, sounding::Owner};
 use midly::{
     Format, Header, MetaMessage, MidiMessage, Smf, Timing, Track, TrackEvent, TrackEventKind,
     num::{u4, u7, u15, u24, u28},
 };
 use music::{
-    chord::Chord,
     grid::{FRAMES_PER_BEAT, Frame},
     harmony::ChordFrame,
     melody::MelodyFrame,
     meter::BarPhase,
-    pitch::{OCTAVE, Pitch},
+    pitch::Pitch,
     symbol::{self, Spelling},
 };
 use std::io;
@@ -27,29 +31,9 @@ const MOST_TICKS: u64 = (1 << 28) - 1;
 const PRESUMED_BAR_FRAMES: i64 = 4 * FRAMES_PER_BEAT;
 /// The tempo where none is known, in quarter notes a minute.
 const PRESUMED_BPM: f64 = 120.0;
-/// How hard notes are struck.
+/// How hard the melody's notes are struck, and on which channel.
 const MELODY_VELOCITY: u8 = 96;
-const CHORD_VELOCITY: u8 = 80;
-/// Channels of melody, chords and bass.
-const CHANNELS: [u8; 3] = [0, 1, 2];
-
-/// The keys a chord is played with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys {
-    /// The hands.
-    pub hands: Vec<Pitch>,
-    /// The bass.
-    pub bass: Option<Pitch>,
-}
-
-/// Keys for who has no voicing at hand: tones upwards from the root below middle C, and the bass below them.
-pub fn plain_keys(chord: Chord) -> Keys {
-    let root = i32::from(chord.root.semitones());
-    let lowest = 48 + root;
-    let hands = chord.quality.row().intervals.iter().map(|tone| Pitch::folded(lowest + i32::from(*tone)));
-    let bass = Pitch::folded(36 + i32::from(chord.bass.semitones()) % i32::from(OCTAVE));
-    Keys { hands: hands.collect(), bass: Some(bass) }
-}
+const MELODY_CHANNEL: u8 = 0;
 
 /// What happens at a tick; in the order of events at the same tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,54 +48,59 @@ enum What {
 #[derive(Default)]
 struct Part {
     events: Vec<(u64, What)>,
-    sounding: Vec<u8>,
+    sounding: Option<u8>,
 }
 
 impl Part {
-    fn strike(&mut self, tick: u64, channel: u8, keys: impl IntoIterator<Item = Pitch>, velocity: u8) {
-        self.end(tick, channel);
-        for key in keys.into_iter().map(Pitch::midi) {
-            if !self.sounding.contains(&key) {
-                self.sounding.push(key);
-                self.events.push((tick, What::Down { channel, key, velocity }));
-            }
-        }
+    /// A line of one voice strikes a key.
+    fn strike(&mut self, tick: u64, key: Pitch) {
+        self.end(tick);
+        let (channel, key, velocity) = (MELODY_CHANNEL, key.midi(), MELODY_VELOCITY);
+        self.sounding = Some(key);
+        self.events.push((tick, What::Down { channel, key, velocity }));
     }
 
-    fn end(&mut self, tick: u64, channel: u8) {
-        let ends = self.sounding.drain(..).map(|key| (tick, What::Up { channel, key }));
-        self.events.extend(ends);
+    /// Its key goes up.
+    fn end(&mut self, tick: u64) {
+        let key = self.sounding.take();
+        self.events.extend(key.map(|key| (tick, What::Up { channel: MELODY_CHANNEL, key })));
+    }
+
+    /// A note from its start to its end. One that lasts no tick is none.
+    fn note(&mut self, note: &Note) {
+        let tick = |frames: f64| (frames * TICKS_PER_FRAME as f64).round().max(0.0) as u64;
+        let (from, until) = (tick(note.from), tick(note.until).min(MOST_TICKS));
+        let (channel, key) = (note.channel % 16, note.key.midi());
+        let velocity = (note.velocity * 127.0).round().clamp(1.0, 127.0) as u8;
+        if from < until {
+            self.events.push((from, What::Down { channel, key, velocity }));
+            self.events.push((until, What::Up { channel, key }));
+        }
     }
 }
 
-/// The bytes of a MIDI file that begins with the bar in which the capture begins. `keys_of` voices the chords, in
-/// their order.
+/// The bytes of a MIDI file that begins with the bar in which the capture begins, the chords played by these settings.
 ///
 /// # Errors
 /// Never in practice: what the writer says of bytes in memory.
-pub fn midi_file(
-    capture: &Capture,
-    tempo_bpm: Option<f64>,
-    mut keys_of: impl FnMut(Chord) -> Keys,
-) -> io::Result<Vec<u8>> {
-    let [melody_channel, chord_channel, bass_channel] = CHANNELS;
-    let (mut conductor, mut melody, mut hands, mut bass) =
-        (Part::default(), Part::default(), Part::default(), Part::default());
+pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings) -> io::Result<Vec<u8>> {
+    let origin = origin(capture);
+    let tick_of = |frame: Frame| frame.0.abs_diff(origin.0).saturating_mul(TICKS_PER_FRAME);
+    let fits = |(frame, _): &(Frame, Captured)| tick_of(*frame).saturating_add(TICKS_PER_FRAME) <= MOST_TICKS;
+    let frames: Vec<(Frame, Captured)> = capture.newest().take_while(fits).collect();
+    let bpm = tempo_bpm.filter(|bpm| bpm.is_finite() && *bpm > 0.0).unwrap_or(PRESUMED_BPM);
+    // A file holds 24 bits of microseconds a quarter note.
+    let us_per_beat = (60e6 / bpm).clamp(1.0, f64::from((1u32 << 24) - 1)) as u32;
+
+    let (mut conductor, mut melody) = (Part::default(), Part::default());
     let mut symbols: Vec<String> = Vec::new();
     let mut bar_frames = 0;
     let mut end = 0;
-    let mut due: Option<Frame> = None;
-    let origin = origin(capture);
-    for (frame, captured) in capture.newest() {
-        let tick = frame.0.abs_diff(origin.0).saturating_mul(TICKS_PER_FRAME);
-        if tick.saturating_add(TICKS_PER_FRAME) > MOST_TICKS {
-            break;
-        }
-        if due != Some(frame) {
+    for (frame, captured) in &frames {
+        let tick = tick_of(*frame);
+        if end != tick {
             // What sounded at the end of the stretch before.
-            melody.end(end, melody_channel);
-            hands.end(end, chord_channel);
-            bass.end(end, bass_channel);
+            melody.end(end);
         }
         if let BarPhase::At { length, .. } = captured.phase
             && length != bar_frames
@@ -123,34 +112,22 @@ pub fn midi_file(
             bar_frames = length;
         }
         match captured.melody {
-            MelodyFrame::Rest => melody.end(tick, melody_channel),
+            MelodyFrame::Rest => melody.end(tick),
             MelodyFrame::Hold => {}
-            MelodyFrame::Onset(pitch) => melody.strike(tick, melody_channel, [pitch], MELODY_VELOCITY),
+            MelodyFrame::Onset(pitch) => melody.strike(tick, pitch),
         }
-        match captured.chord {
-            ChordFrame::Silence => {
-                hands.end(tick, chord_channel);
-                bass.end(tick, bass_channel);
-            }
-            ChordFrame::Hold => {}
-            ChordFrame::Onset(chord) => {
-                let keys = keys_of(chord);
-                hands.strike(tick, chord_channel, keys.hands, CHORD_VELOCITY);
-                bass.strike(tick, bass_channel, keys.bass, CHORD_VELOCITY);
-                conductor.events.push((tick, What::Marker { idx: symbols.len() }));
-                symbols.push(symbol::print(chord, Spelling::Common));
-            }
+        if let ChordFrame::Onset(chord) = captured.chord {
+            conductor.events.push((tick, What::Marker { idx: symbols.len() }));
+            symbols.push(symbol::print(chord, Spelling::Common));
         }
         end = tick + TICKS_PER_FRAME;
-        due = Some(frame.plus(1));
     }
-    melody.end(end, melody_channel);
-    hands.end(end, chord_channel);
-    bass.end(end, bass_channel);
+    melody.end(end);
+    let (mut hands, mut bass) = (Part::default(), Part::default());
+    for note in &rendition::notes(&frames, origin, 60e6 / f64::from(us_per_beat), settings) {
+        if note.owner == Owner::Bass { bass.note(note) } else { hands.note(note) }
+    }
 
-    let bpm = tempo_bpm.filter(|bpm| bpm.is_finite() && *bpm > 0.0).unwrap_or(PRESUMED_BPM);
-    // A file holds 24 bits of microseconds a quarter note.
-    let us_per_beat = (60e6 / bpm).clamp(1.0, f64::from((1u32 << 24) - 1)) as u32;
     let tempo = MetaMessage::Tempo(u24::new(us_per_beat));
     let tracks = vec![
         track("ReaLchords", vec![tempo], conductor, &symbols),

@@ -4,9 +4,10 @@
 
 pub mod export;
 pub mod print;
+mod rendition;
 mod saved;
 
-use crate::links::{Coming, Epoch, Heard, ToWorker};
+use crate::links::{Coming, Epoch, Heard, Leading, ToWorker};
 use music::{chord::Chord, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
 use saved::Written;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Captured {
     pub melody: MelodyFrame,
     /// What the chords really did.
     pub chord: ChordFrame,
+    /// What the melody was when they did.
+    pub leading: Leading,
     /// Where the frame stands in its bar.
     pub phase: BarPhase,
 }
@@ -177,7 +180,8 @@ impl Recorder {
                 self.has_begun |= begins;
                 if self.has_begun && !heard.rules.print {
                     let phase = self.phase(heard);
-                    let captured = Captured { melody: heard.melody, chord: heard.played, phase };
+                    let (melody, chord, leading) = (heard.melody, heard.played, heard.leading);
+                    let captured = Captured { melody, chord, leading, phase };
                     capture.with(|capture| self.record(capture, heard, captured, begins));
                 }
                 (self.epoch, self.coming) = (Some(heard.epoch), Some(heard.coming));

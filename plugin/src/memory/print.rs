@@ -11,7 +11,7 @@ use music::{
 };
 
 /// Frames that may be missing in a capture without the chord ending: fewer than a beat, as where the worker was behind.
-const GAP_FRAMES: i64 = FRAMES_PER_BEAT;
+pub(super) const GAP_FRAMES: i64 = FRAMES_PER_BEAT;
 
 impl Capture {
     /// The chord to play in a frame. A chord that was held there is struck if nothing sounds, because the song may be

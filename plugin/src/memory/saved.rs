@@ -1,8 +1,11 @@
 //! How a capture is written down: versioned, compact and readable. A passage is a stretch of unbroken frames whose bar
 //! lines follow from its first one; a lane is a line of words: an onset's name, `-7` a hold of seven frames, `.` a
-//! frame of silence. Chords are written as symbols, so that they outlive any vocabulary.
+//! frame of silence. Chords are written as symbols, so that they outlive any vocabulary. What the chords
+//! were played to stands in two more lanes, where it is not as at first: the melody's note, and how hard it was struck,
+//! where that changes.
 
 use super::{Capture, Captured, Frames, MOST_FRAMES};
+use crate::links::Leading;
 use music::{
     grid::Frame,
     harmony::ChordFrame,
@@ -41,7 +44,7 @@ pub struct Saved {
 }
 
 /// A stretch of frames.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Passage {
     /// Its first frame.
     frame: i64,
@@ -49,6 +52,10 @@ struct Passage {
     bar: Option<(u8, u8)>,
     melody: String,
     chords: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    leading: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    touch: String,
 }
 
 /// What a lane does in a frame.
@@ -105,6 +112,50 @@ impl Lane {
     }
 }
 
+/// The lanes of a passage.
+#[derive(Default)]
+struct Lanes {
+    melody: Lane,
+    chords: Lane,
+    leading: Lane,
+    touch: Lane,
+    last: Leading,
+    /// Whether the last two lanes say anything.
+    leads: bool,
+}
+
+impl Lanes {
+    fn push(&mut self, captured: Captured) {
+        self.melody.push(match captured.melody {
+            MelodyFrame::Rest => Doing::Silence,
+            MelodyFrame::Hold => Doing::Hold,
+            MelodyFrame::Onset(pitch) => Doing::Onset(pitch.midi().to_string()),
+        });
+        self.chords.push(match captured.chord {
+            ChordFrame::Silence => Doing::Silence,
+            ChordFrame::Hold => Doing::Hold,
+            ChordFrame::Onset(chord) => Doing::Onset(symbol::print(chord, Spelling::Common)),
+        });
+        let (before, now) = (std::mem::replace(&mut self.last, captured.leading), captured.leading);
+        self.leading.push(match now.key {
+            None => Doing::Silence,
+            Some(_) if now.key == before.key => Doing::Hold,
+            Some(key) => Doing::Onset(key.midi().to_string()),
+        });
+        let stays = now.touch == before.touch;
+        self.touch.push(if stays { Doing::Hold } else { Doing::Onset(now.touch.to_string()) });
+        self.leads |= now != Leading::default();
+    }
+
+    fn finish(self, passage: Passage) -> Passage {
+        let (melody, chords) = (self.melody.finish(), self.chords.finish());
+        if !self.leads {
+            return Passage { melody, chords, ..passage };
+        }
+        Passage { melody, chords, leading: self.leading.finish(), touch: self.touch.finish(), ..passage }
+    }
+}
+
 impl From<Capture> for Written {
     fn from(capture: Capture) -> Self {
         match capture.foreign {
@@ -120,7 +171,7 @@ impl From<Capture> for Written {
 }
 
 fn passages(frames: &Frames) -> Vec<Passage> {
-    let mut passages: Vec<(Passage, Lane, Lane)> = Vec::new();
+    let mut passages: Vec<(Passage, Lanes)> = Vec::new();
     let mut due: Option<(Frame, BarPhase)> = None;
     for (frame, captured) in frames.iter().map(|(frame, captured)| (*frame, *captured)) {
         if due != Some((frame, captured.phase)) {
@@ -128,29 +179,14 @@ fn passages(frames: &Frames) -> Vec<Passage> {
                 BarPhase::At { position, length } => Some((position, length)),
                 BarPhase::Unknown => None,
             };
-            let passage = Passage { frame: frame.0, bar, melody: String::new(), chords: String::new() };
-            passages.push((passage, Lane::default(), Lane::default()));
+            passages.push((Passage { frame: frame.0, bar, ..Passage::default() }, Lanes::default()));
         }
         due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase)));
-        if let Some((_, melody, chords)) = passages.last_mut() {
-            melody.push(match captured.melody {
-                MelodyFrame::Rest => Doing::Silence,
-                MelodyFrame::Hold => Doing::Hold,
-                MelodyFrame::Onset(pitch) => Doing::Onset(pitch.midi().to_string()),
-            });
-            chords.push(match captured.chord {
-                ChordFrame::Silence => Doing::Silence,
-                ChordFrame::Hold => Doing::Hold,
-                ChordFrame::Onset(chord) => Doing::Onset(symbol::print(chord, Spelling::Common)),
-            });
+        if let Some((_, lanes)) = passages.last_mut() {
+            lanes.push(captured);
         }
     }
-    let finish = |(passage, melody, chords): (Passage, Lane, Lane)| Passage {
-        melody: melody.finish(),
-        chords: chords.finish(),
-        ..passage
-    };
-    passages.into_iter().map(finish).collect()
+    passages.into_iter().map(|(passage, lanes)| lanes.finish(passage)).collect()
 }
 
 impl From<Value> for Capture {
@@ -178,7 +214,8 @@ fn read_passages(passages: &[Passage]) -> Option<Frames> {
             Some(_) => return None,
             None => BarPhase::Unknown,
         };
-        for ((melody, chord), offset) in melody.into_iter().zip(chords).zip(0i64..) {
+        let leading = read_leading(passage, melody.len())?;
+        for (((melody, chord), leading), offset) in melody.into_iter().zip(chords).zip(leading).zip(0i64..) {
             let frame = Frame(passage.frame.checked_add(offset)?);
             let melody = match melody {
                 Doing::Silence => MelodyFrame::Rest,
@@ -190,11 +227,37 @@ fn read_passages(passages: &[Passage]) -> Option<Frames> {
                 Doing::Hold => ChordFrame::Hold,
                 Doing::Onset(name) => ChordFrame::Onset(symbol::parse(&name).ok().flatten()?),
             };
-            frames.insert(frame, Captured { melody, chord, phase });
+            frames.insert(frame, Captured { melody, chord, leading, phase });
             phase = after(phase);
         }
     }
     Some(frames)
+}
+
+/// What the chords of a passage of so many frames were played to.
+fn read_leading(passage: &Passage, num: usize) -> Option<Vec<Leading>> {
+    let mut last = Leading::default();
+    if passage.leading.is_empty() && passage.touch.is_empty() {
+        return Some(vec![last; num]);
+    }
+    let (keys, touches) = (words(&passage.leading)?, words(&passage.touch)?);
+    if (keys.len(), touches.len()) != (num, num) {
+        return None;
+    }
+    let read = keys.into_iter().zip(touches).map(|(key, touch)| {
+        match key {
+            Doing::Silence => last.key = None,
+            Doing::Hold => {}
+            Doing::Onset(name) => last.key = Some(Pitch::new(name.parse().ok()?)?),
+        }
+        match touch {
+            Doing::Silence => return None,
+            Doing::Hold => {}
+            Doing::Onset(number) => last.touch = number.parse().ok().filter(|touch| *touch <= 127)?,
+        }
+        Some(last)
+    });
+    read.collect()
 }
 
 /// The words of a lane, one for each frame.

@@ -1,11 +1,8 @@
 //! Captures that are written down, read, bounded, exported and printed.
 
-use super::{
-    export::{Keys, midi_file, plain_keys},
-    print::print,
-    *,
-};
-use crate::links::{Planned, Rules, Standing};
+use super::{export::midi_file, print::print, *};
+use crate::audio::block::Settings;
+use crate::links::{Leading, Planned, Rules, Standing};
 use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
 use music::{
     chord::Quality,
@@ -16,13 +13,21 @@ use music::{
 use music::{grid::Beats, pitch::Pitch};
 use proptest::prelude::*;
 
+/// A frame in which all goes on.
+const HELD: Captured = Captured {
+    melody: MelodyFrame::Hold,
+    chord: ChordFrame::Hold,
+    leading: Leading { key: None, touch: 80 },
+    phase: BarPhase::Unknown,
+};
+
 /// A capture of a line of melody and one of chords, from this frame on.
 fn played(from: i64, melody: &str, chords: &str, meter: Meter) -> Capture {
     let mut capture = Capture::default();
     let lines = parse_melody(melody).unwrap().into_iter().zip(parse_chords(chords).unwrap());
     for ((melody, chord), frame) in lines.zip(from..) {
         let phase = BarPhase::of(Frame(frame), meter, Beats(0.0));
-        capture.record(Frame(frame), Captured { melody, chord, phase });
+        capture.record(Frame(frame), Captured { melody, chord, leading: Leading::default(), phase });
     }
     capture
 }
@@ -48,6 +53,23 @@ fn a_capture_is_written_down_readably_and_comes_back() {
     assert_eq!(again(&Capture::default()).1, Capture::default());
 }
 
+#[test]
+fn what_the_chords_were_played_to_comes_back_too() {
+    let mut capture = played(0, "C4 - - - - -", "C - - G - -", Meter::COMMON);
+    let frames: Vec<(Frame, Captured)> = capture.frames().collect();
+    let keys = [None, Some(60), Some(60), Some(67), None, None];
+    for (((frame, captured), key), touch) in frames.into_iter().zip(keys).zip([80, 80, 99, 99, 99, 0]) {
+        let leading = Leading { key: key.map(Pitch::folded), touch };
+        capture.record(frame, Captured { leading, ..captured });
+    }
+    let (text, read) = again(&capture);
+    assert_eq!(read, capture);
+    assert!(text.contains(r#""leading":". 60 - 67 .2","touch":"-2 99 -2 0""#), "{text}");
+    for broken in [text.replace(". 60", "60"), text.replace("-2 0", "-2 128"), text.replace("-2 0", "-2 .")] {
+        assert!(serde_json::from_str::<Capture>(&broken).unwrap().is_empty(), "{broken}");
+    }
+}
+
 /// What a recorder is told of a take: from this frame on, bar by bar.
 fn told(
     recorder: &mut Recorder,
@@ -70,7 +92,8 @@ fn told(
     for (melody, ordinal) in parse_melody(melody).unwrap().into_iter().zip(0..) {
         let (frame, coming, played) =
             (Frame(from + ordinal), coming(from + ordinal + 1), ChordFrame::Silence);
-        let heard = Heard { epoch, ordinal, frame, melody, played, coming, rules };
+        let leading = Leading::default();
+        let heard = Heard { epoch, ordinal, frame, melody, played, leading, coming, rules };
         recorder.hear(&ToWorker::Heard(heard), capture);
     }
 }
@@ -113,7 +136,7 @@ fn every_chord_comes_back() {
     });
     for (chord, frame) in chords.zip(0..) {
         let chord = ChordFrame::Onset(chord);
-        let captured = Captured { melody: MelodyFrame::Hold, chord, phase: BarPhase::Unknown };
+        let captured = Captured { chord, ..HELD };
         capture.record(Frame(frame), captured);
     }
     assert_eq!(again(&capture).1, capture);
@@ -143,8 +166,7 @@ fn what_is_broken_or_of_another_version_is_nothing_and_kept_until_something_is_c
         let (saved, read) = again(&capture);
         assert_eq!(value(&saved), value(text));
         assert_eq!(read, capture);
-        let captured =
-            Captured { melody: MelodyFrame::Hold, chord: ChordFrame::Hold, phase: BarPhase::Unknown };
+        let captured = HELD;
         capture.record(Frame(3), captured);
         let (saved, read) = again(&capture);
         assert_eq!((value(&saved)["version"].as_u64(), read.num_frames()), (Some(1), 1), "{text}");
@@ -158,7 +180,7 @@ fn what_is_broken_or_of_another_version_is_nothing_and_kept_until_something_is_c
 fn a_capture_is_bounded_and_keeps_what_is_near() {
     const { assert!(MOST_FRAMES >= 256 * 32) };
     let mut capture = Capture::default();
-    let captured = Captured { melody: MelodyFrame::Hold, chord: ChordFrame::Hold, phase: BarPhase::Unknown };
+    let captured = HELD;
     (0..30_000).for_each(|frame| capture.record(Frame(frame), captured));
     assert_eq!(capture.num_frames(), MOST_FRAMES);
     assert!(capture.at(Frame(29_999)).is_some() && capture.at(Frame(0)).is_none());
@@ -170,7 +192,7 @@ fn a_capture_is_bounded_and_keeps_what_is_near() {
     assert_eq!(capture.num_frames(), MOST_FRAMES);
     let (text, read) = again(&capture);
     assert_eq!(read, capture, "{} bytes", text.len());
-    assert!(midi_file(&capture, None, plain_keys).is_ok());
+    assert!(midi_file(&capture, None, &Settings::default()).is_ok());
 }
 
 #[test]
@@ -180,7 +202,7 @@ fn an_exported_file_reads_back() {
     for (frame, captured) in played(48, "A4 - - -", "Am - - -", Meter::COMMON).frames() {
         capture.record(frame, captured);
     }
-    let bytes = midi_file(&capture, Some(90.0), plain_keys).unwrap();
+    let bytes = midi_file(&capture, Some(90.0), &Settings::default()).unwrap();
     let smf = Smf::parse(&bytes).unwrap();
     assert_eq!(smf.tracks.len(), 4);
     let mut said = Vec::new();
@@ -189,7 +211,7 @@ fn an_exported_file_reads_back() {
         for event in track {
             tick += event.delta.as_int();
             let frame = tick / 120;
-            assert_eq!(tick % 120, 0);
+            assert_eq!(tick % 120, 0, "sustained chords without a strum");
             said.push(match event.kind {
                 TrackEventKind::Meta(MetaMessage::TrackName(name)) => String::from_utf8_lossy(name).into(),
                 TrackEventKind::Meta(MetaMessage::Tempo(us)) => format!("{us} us"),
@@ -211,12 +233,12 @@ fn an_exported_file_reads_back() {
     }
     let expected = "ReaLchords, 666666 us, 0: 3/4, 0: C, 8: G7/B, 36: 4/4, 36: Am, \
                     Melody, 0: 0 +60, 4: 0 -60, 4: 0 +64, 6: 0 -64, 8: 0 +67, 12: 0 -67, 36: 0 +69, 40: 0 -69, \
-                    Chords, 0: 1 +48, 0: 1 +52, 0: 1 +55, 8: 1 -48, 8: 1 -52, 8: 1 -55, \
-                    8: 1 +55, 8: 1 +59, 8: 1 +62, 8: 1 +65, 12: 1 -55, 12: 1 -59, 12: 1 -62, 12: 1 -65, \
-                    36: 1 +57, 36: 1 +60, 36: 1 +64, 40: 1 -57, 40: 1 -60, 40: 1 -64, \
-                    Bass, 0: 2 +36, 8: 2 -36, 8: 2 +47, 12: 2 -47, 36: 2 +45, 40: 2 -45";
+                    Chords, 0: 0 +55, 0: 0 +60, 0: 0 +64, 8: 0 -55, 8: 0 -60, 8: 0 -64, \
+                    8: 0 +55, 8: 0 +59, 8: 0 +62, 8: 0 +65, 12: 0 -55, 12: 0 -59, 12: 0 -62, 12: 0 -65, \
+                    36: 0 +57, 36: 0 +60, 36: 0 +64, 40: 0 -57, 40: 0 -60, 40: 0 -64, \
+                    Bass, 0: 1 +36, 8: 1 -36, 8: 1 +35, 12: 1 -35, 36: 1 +33, 40: 1 -33";
     assert_eq!(said.join(", "), expected);
-    let empty = midi_file(&Capture::default(), Some(f64::NAN), |_| Keys::default()).unwrap();
+    let empty = midi_file(&Capture::default(), Some(f64::NAN), &Settings::default()).unwrap();
     assert_eq!(Smf::parse(&empty).unwrap().tracks.len(), 4);
 }
 
@@ -294,10 +316,10 @@ proptest! {
                 0 => BarPhase::Unknown,
                 length => BarPhase::At { position: number % length, length },
             };
-            capture.record(Frame(frame), Captured { melody, chord, phase });
+            capture.record(Frame(frame), Captured { melody, chord, leading: Leading::default(), phase });
         }
         prop_assert_eq!(&again(&capture).1, &capture);
-        let bytes = midi_file(&capture, None, plain_keys).unwrap();
+        let bytes = midi_file(&capture, None, &Settings::default()).unwrap();
         prop_assert!(Smf::parse(&bytes).is_ok());
     }
 

@@ -67,6 +67,7 @@ impl ChordsParams {
             loop_memory: react.loop_memory.value(),
             print: self.output.print.value(),
             // The audio side says so.
+            meter: None,
             own_clock: false,
             offline,
         }

@@ -106,7 +106,7 @@ mod tests {
     use super::complete;
     use crate::{
         editor::face::Face,
-        links::{Health, ModelChoice},
+        links::{Health, Leading, ModelChoice},
         memory::Captured,
         params::ChordsParams,
     };
@@ -137,8 +137,12 @@ mod tests {
         let params = || ChordsParams::new(&Arc::new(Health::default()));
         let before = params();
         before.model.choose(ModelChoice { file: Some("/models/jazz.onnx".into()) });
-        let captured =
-            Captured { melody: MelodyFrame::Rest, chord: ChordFrame::Silence, phase: BarPhase::Unknown };
+        let captured = Captured {
+            melody: MelodyFrame::Rest,
+            chord: ChordFrame::Silence,
+            leading: Leading { key: None, touch: 33 },
+            phase: BarPhase::Unknown,
+        };
         before.capture.with(|capture| capture.record(Frame(-3), captured));
         before.face.change(|face| face.size = (1280.0, 720.0));
         let saved = before.serialize_fields();

@@ -283,7 +283,7 @@ impl Planner {
             return (ChordToken::SILENCE, Standing::Listening);
         }
         let coming = place.coming;
-        let on_grid = rules.grid.allows(coming.frame, coming.phase);
+        let on_grid = rules.grid.allows(coming.frame, coming.phase, rules.meter);
         let may_enter =
             place.ordinal >= rules.listen && on_grid && rules::is_on_beat(coming.frame, coming.phase);
         let legal = match (place.entered, may_enter) {

@@ -4,7 +4,7 @@ use crate::links::{ChangeGrid, Coming, KeyRule, Rules, Turn};
 use music::{
     chord::Chord,
     grid::{FRAMES_PER_BEAT, Frame},
-    meter::BarPhase,
+    meter::{BarPhase, Meter},
     pitch::{OCTAVE, PitchClass},
     vocab::ChordToken,
 };
@@ -48,15 +48,33 @@ pub fn is_on_beat(frame: Frame, phase: BarPhase) -> bool {
     in_bar(frame, phase).0 % FRAMES_PER_BEAT == 0
 }
 
+/// Frames from a bar line of this meter to where the bar's second half is felt: the middle of an even bar, a dotted
+/// quarter in 6/8; the larger part first where a bar is counted in two parts, 3 + 2 in 5/4 and 4 + 3 in 7/8. Bars of three
+/// and nine, which are counted in three, have none, nor has one where that falls between frames.
+fn half_bar(meter: Meter) -> Option<i64> {
+    let Meter { numerator, denominator } = meter;
+    let counted_in_three = numerator % 2 == 1 && numerator % 3 == 0;
+    if counted_in_three || numerator < 2 {
+        return None;
+    }
+    let whole_notes = i64::from(numerator.div_ceil(2)) * 4 * FRAMES_PER_BEAT;
+    (whole_notes.checked_rem(i64::from(denominator)) == Some(0)).then(|| whole_notes / i64::from(denominator))
+}
+
 impl ChangeGrid {
-    /// Whether a chord may change on this frame. Bars are counted from frame 0 for every second one.
-    pub fn allows(self, frame: Frame, phase: BarPhase) -> bool {
+    /// Whether a chord may change on this frame, where the host tells this meter. Bars are counted from frame 0 for every
+    /// second one.
+    pub fn allows(self, frame: Frame, phase: BarPhase, meter: Option<Meter>) -> bool {
         let (position, length) = in_bar(frame, phase);
+        let half = || match meter.filter(|meter| meter.bar_frames() == Some(length)) {
+            Some(meter) => half_bar(meter),
+            None => (length % 2 == 0).then_some(length / 2),
+        };
         match self {
             Self::Free => true,
             Self::Eighth => position % (FRAMES_PER_BEAT / 2) == 0,
             Self::Beat => position % FRAMES_PER_BEAT == 0,
-            Self::HalfBar => position == 0 || position * 2 == length,
+            Self::HalfBar => position == 0 || half() == Some(position),
             Self::Bar => position == 0,
             Self::TwoBars => position == 0 && (frame.0.div_euclid(length)) % 2 == 0,
         }
@@ -237,6 +255,40 @@ mod tests {
             let finite = |logits: &[f32]| logits.iter().map(|logit| logit.is_finite()).collect::<Vec<bool>>();
             prop_assert_eq!(finite(&leaned), finite(&logits), "every colour stays possible");
         }
+    }
+
+    #[test]
+    fn half_bars_are_where_musicians_feel_them() {
+        let check = |numerator: u8, denominator: u8, expected: &[i64]| {
+            let meter = Meter::new(numerator, denominator).unwrap();
+            let length = meter.bar_frames().unwrap();
+            let phase = |frame| BarPhase::of(Frame(frame), meter, music::grid::Beats(0.0));
+            let allowed = |frame: &i64| ChangeGrid::HalfBar.allows(Frame(*frame), phase(*frame), Some(meter));
+            let found: Vec<i64> = (length..2 * length).filter(allowed).map(|frame| frame - length).collect();
+            assert_eq!(found, expected, "{numerator}/{denominator}");
+        };
+        check(4, 4, &[0, 8]);
+        check(2, 4, &[0, 4]);
+        check(2, 2, &[0, 8]);
+        check(3, 4, &[0]);
+        check(3, 8, &[0]);
+        check(9, 8, &[0]);
+        check(1, 4, &[0]);
+        check(6, 8, &[0, 6]);
+        check(12, 8, &[0, 12]);
+        check(6, 4, &[0, 12]);
+        check(5, 4, &[0, 12]);
+        check(5, 8, &[0, 6]);
+        check(7, 8, &[0, 8]);
+        check(7, 4, &[0, 16]);
+        check(11, 8, &[0, 12]);
+        // The second half would begin between frames.
+        check(6, 32, &[0]);
+        // Where no meter is told, common time is presumed, and of a bar of some length the middle.
+        let unknown = |frame| ChangeGrid::HalfBar.allows(Frame(frame), BarPhase::Unknown, Meter::new(9, 4));
+        assert_eq!((0..16).filter(|frame| unknown(*frame)).collect::<Vec<_>>(), [0, 8]);
+        let middle = BarPhase::At { position: 6, length: 12 };
+        assert!(ChangeGrid::HalfBar.allows(Frame(6), middle, None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
         block::{Block, Cycle, Incoming, Outgoing, Port, Settings, Transport},
         controls::Control,
     },
-    links::{ChangeGrid, Coming, Engine, Epoch, Heard, Planned, Rules, Standing, ToWorker, connect},
+    links::{ChangeGrid, Coming, Engine, Epoch, Heard, Leading, Planned, Rules, Standing, ToWorker, connect},
 };
 use music::{
     grid::{Beats, Frame},
@@ -111,6 +111,7 @@ fn take(melody: &[MelodyFrame], rules: Rules) -> (Vec<ChordFrame>, Vec<Planned>)
             frame: Frame(ordinal),
             melody: *melody,
             played: planned.chord,
+            leading: Leading::default(),
             coming: coming(ordinal + 1),
             rules,
         };
@@ -175,13 +176,13 @@ fn chords_change_only_on_the_grid() {
             if matches!(chord, ChordFrame::Onset(_)) {
                 onsets += 1;
                 assert!(
-                    grid.allows(Frame(frame as i64), phase(frame as i64)),
+                    grid.allows(Frame(frame as i64), phase(frame as i64), None),
                     "{grid:?}: onset on frame {frame}"
                 );
             }
             let cut = frame > 0 && *chord == ChordFrame::Silence && chords[frame - 1] != ChordFrame::Silence;
             assert!(
-                !cut || grid.allows(Frame(frame as i64), phase(frame as i64)),
+                !cut || grid.allows(Frame(frame as i64), phase(frame as i64), None),
                 "{grid:?}: end on frame {frame}"
             );
         }
@@ -211,6 +212,7 @@ fn lost_messages_begin_the_history_anew() {
             frame: Frame(ordinal),
             melody: MelodyFrame::Onset(Pitch::folded(60)),
             played: ChordFrame::Silence,
+            leading: Leading::default(),
             coming: coming(ordinal + 1),
             rules,
         };
@@ -232,8 +234,8 @@ fn what_a_model_has_promised_stands_when_another_goes_on() {
             let stands = |p: &&Planned| p.ordinal == ordinal && p.standing != Standing::Draft;
             let played = basket.planned.iter().find(stands).unwrap().chord;
             let (frame, melody) = (Frame(ordinal), tune[ordinal as usize]);
-            let (coming, epoch) = (coming(ordinal + 1), Epoch(1));
-            ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played, coming, rules })
+            let (coming, epoch, leading) = (coming(ordinal + 1), Epoch(1), Leading::default());
+            ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played, leading, coming, rules })
         };
         recent.push(begin);
         before.take(&begin, &mut basket).unwrap();
@@ -282,6 +284,7 @@ fn a_backlog_is_worked_off_without_planning_what_is_over() {
             frame: Frame(ordinal),
             melody: MelodyFrame::Onset(Pitch::folded(60)),
             played: ChordFrame::Silence,
+            leading: Leading::default(),
             coming: coming(ordinal + 1),
             rules,
         };

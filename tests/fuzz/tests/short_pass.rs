@@ -1,6 +1,8 @@
 //! The short pass: every target bears its seeds and some broken copies of them.
 
 use fuzz::{TARGETS, mutated, target};
+use realchords::{links::Health, params::ChordsParams};
+use std::sync::Arc;
 
 /// Broken copies of each seed.
 const COPIES: u64 = 150;
@@ -36,4 +38,13 @@ fn names_are_found_and_stand_once() {
         assert!(target(one.name).is_some());
     }
     assert!(target("no such").is_none());
+}
+
+#[test]
+fn the_seed_of_a_project_is_one_that_is_read() {
+    let seeds = (target("state").unwrap().seeds)();
+    let instance = ChordsParams::new(&Arc::new(Health::default()));
+    instance.restore(&serde_json::from_slice(&seeds[0]).unwrap());
+    assert_eq!(instance.shared().capture.copy().num_frames(), 18);
+    assert!(instance.saved()["capture"].contains("touch"));
 }

@@ -1,6 +1,6 @@
 //! The bar of presets and models.
 
-use super::{Gestures, choice::pick};
+use super::{Gestures, choice::pick, chooser::Chooser};
 use crate::editor::desk::Desk;
 use egui::{Role, TextEdit, Ui, WidgetInfo};
 
@@ -15,10 +15,11 @@ const MODEL_WIDTH: f32 = 180.0;
 const NARROW: (f32, f32) = (0.68, 760.0);
 const PATH_WIDTH: f32 = 220.0;
 
-/// The path of a model file, as it is typed.
+/// The path of a model file, as it is typed or found.
 #[derive(Debug, Default)]
 pub struct ModelPath {
     text: String,
+    chooser: Chooser,
 }
 
 /// Draws the bar.
@@ -62,7 +63,7 @@ fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath, width: f32) {
         None => OWN_MODEL.into(),
         Some(file) => known.unwrap_or_else(|| file_name(file).to_owned()),
     };
-    let mut wished = None;
+    let (mut wished, mut browses) = (None, false);
     let label = ui.label("Model");
     let response = pick(ui, "model", "Model", &text, width, |ui| {
         if ui.selectable_label(chosen.is_none(), OWN_MODEL).clicked() {
@@ -90,12 +91,19 @@ fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath, width: f32) {
             ui.weak("Drop model files into").on_hover_text(folder.display().to_string());
             ui.weak(folder.display().to_string());
         }
-        typed(ui, path, &mut wished);
+        typed(ui, path, &mut wished, &mut browses);
     })
     .labelled_by(label.id)
     .on_hover_text("Which model answers; the music goes on while another is opened");
     if response.clicked() {
         desk.look_for_models();
+    }
+    if browses {
+        path.chooser.open(desk, &path.text);
+    }
+    if let Some(file) = path.chooser.show(ui, desk) {
+        path.text.clone_from(&file);
+        wished = Some(Some(file));
     }
     if let Some(file) = wished {
         desk.choose_model(file);
@@ -103,7 +111,7 @@ fn models(ui: &mut Ui, desk: &mut dyn Desk, path: &mut ModelPath, width: f32) {
 }
 
 /// The field for the path of a file that lies elsewhere.
-fn typed(ui: &mut Ui, path: &mut ModelPath, wished: &mut Option<Option<String>>) {
+fn typed(ui: &mut Ui, path: &mut ModelPath, wished: &mut Option<Option<String>>, browses: &mut bool) {
     ui.horizontal(|ui| {
         let field = ui.add(
             TextEdit::singleline(&mut path.text).desired_width(PATH_WIDTH).hint_text("path of an .onnx file"),
@@ -119,6 +127,10 @@ fn typed(ui: &mut Ui, path: &mut ModelPath, wished: &mut Option<Option<String>>)
         let button = ui.add_enabled(!text.is_empty(), egui::Button::new("Open the file"));
         if (button.clicked() || is_entered) && !text.is_empty() {
             *wished = Some(Some(text));
+            ui.close();
+        }
+        if ui.button("Browse…").on_hover_text("Find a model file in your folders").clicked() {
+            *browses = true;
             ui.close();
         }
     });

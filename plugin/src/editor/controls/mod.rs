@@ -4,8 +4,10 @@
 mod bar;
 mod cell;
 mod choice;
+mod chooser;
 mod fader;
 mod gestures;
+mod heard_key;
 mod press;
 mod reaction;
 pub mod sheet;
@@ -16,6 +18,7 @@ use super::desk::Desk;
 use bar::ModelPath;
 use egui::{Direction, FontId, Layout, Rect, Response, ScrollArea, Ui, UiBuilder};
 pub use gestures::Gestures;
+use music::key::Key;
 use sheet::{Kind, PLAY, Row, TABS, Tab};
 use take::Take;
 use typed::Typed;
@@ -37,12 +40,19 @@ pub struct Controls {
     path: ModelPath,
     /// Whether Hold and Mute are kept on, their switches down or latched.
     kept: (bool, bool),
+    /// The key that is heard, and how sure that is.
+    heard: Option<(Key, f32)>,
 }
 
 impl Controls {
     /// Says what is kept on, so that its button is lit though no hand is on it.
     pub fn keep(&mut self, holds: bool, mutes: bool) {
         self.kept = (holds, mutes);
+    }
+
+    /// Says which key is heard, and how sure that is, so that it can be taken.
+    pub fn hear(&mut self, key: Option<(Key, f32)>) {
+        self.heard = key;
     }
 
     fn is_kept(&self, id: &str) -> bool {
@@ -168,6 +178,9 @@ impl Controls {
                 let commit = self.gestures.shown(desk, row.id);
                 let frames = desk.num_steps(row.id).map_or(1.0, |num| 1.0 + (commit * num as f32).round());
                 ui.weak(reaction::words(frames, desk.tempo_bpm()));
+            }
+            if row.id == heard_key::MODE {
+                heard_key::button(ui, desk, &mut self.gestures, self.heard);
             }
         });
     }

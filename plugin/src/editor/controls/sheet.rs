@@ -96,7 +96,10 @@ pub const TABS: &[Tab] = &[
                     "listen_again",
                     "After a jump in the song it listens again instead of entering at your first note",
                 ),
-                choice("grid", "Chords may change on these places of the bar only"),
+                choice(
+                    "grid",
+                    "Chords may change on these places of the bar only; the half bar of 5/4 is 3 + 2, of 7/8 4 + 3, and 3/4 and 9/8, which have none, change on bar lines",
+                ),
                 fader(
                     "density",
                     "To the left it keeps chords longer, to the right it changes them more often",

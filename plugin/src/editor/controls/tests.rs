@@ -1,5 +1,8 @@
 //! The controls as hands find them: by their names, through a window without a screen.
 
+#[cfg(test)]
+mod finding;
+
 use super::{
     Controls,
     sheet::{self, Kind, PLAY, Row, TABS},

@@ -1,11 +1,18 @@
 //! A desk of paper: the real parameters' words, values of its own, and a record of what was done.
 
 use crate::{
-    editor::desk::{Desk, ModelFile},
+    editor::{
+        desk::{Desk, Listing, ModelFile},
+        folder,
+    },
     links::Health,
     params::{ChordsParams, Control},
 };
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// The tempo that the host has told.
 const TEMPO_BPM: f64 = 120.0;
@@ -37,6 +44,10 @@ pub struct PaperDesk {
     pub models: Vec<ModelFile>,
     /// The model that is chosen.
     pub chosen: Option<String>,
+    /// The user's own folder; on this desk there are real ones.
+    pub home: PathBuf,
+    /// How often a folder was looked into, and what was seen last.
+    pub looks: (usize, Option<Result<Listing, String>>),
     /// How many bars are captured.
     pub num_bars: usize,
     /// What saving the capture comes to.
@@ -67,6 +78,8 @@ impl PaperDesk {
             done: Vec::new(),
             models: vec![model("jazz", None), model("cut", Some("no whole ONNX model"))],
             chosen: None,
+            home: "/home".into(),
+            looks: (0, None),
             num_bars: 12,
             save: Ok("/music/take.mid".into()),
             preset: Some(0),
@@ -148,6 +161,18 @@ impl Desk for PaperDesk {
 
     fn models_folder(&self) -> Option<PathBuf> {
         Some("/models".into())
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        Some(self.home.clone())
+    }
+
+    fn look_into(&mut self, folder: &Path) {
+        self.looks = (self.looks.0 + 1, Some(folder::read(folder)));
+    }
+
+    fn seen(&mut self) -> Option<&Result<Listing, String>> {
+        self.looks.1.as_ref()
     }
 
     fn chosen_model(&self) -> Option<String> {

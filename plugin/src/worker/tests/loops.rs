@@ -76,8 +76,8 @@ fn note_in_chord(model: &mut dyn ChordModel, name: &str, sampling: Sampling, rul
         let chord = basket.planned.iter().find(|planned| planned.ordinal == ordinal).unwrap().chord;
         played.push(chord);
         let (frame, melody) = (at(ordinal).frame, tune[frame_idx(ordinal, len)]);
-        let coming = at(ordinal + 1);
-        let heard = Heard { epoch: Epoch(1), ordinal, frame, melody, played: chord, coming, rules };
+        let (epoch, coming, leading) = (Epoch(1), at(ordinal + 1), Leading::default());
+        let heard = Heard { epoch, ordinal, frame, melody, played: chord, leading, coming, rules };
         planner.take(model, &ToWorker::Heard(heard), &mut basket).unwrap();
     }
     let chords = sounding(&played);

@@ -87,8 +87,9 @@ impl Session {
         let chord = standing[0].chord;
         self.chords.push(chord);
         let (epoch, frame, rules) = (self.epoch, self.at(ordinal).frame, self.rules);
-        let coming = self.at(ordinal + 1);
-        self.tell(&ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played: chord, coming, rules }));
+        let (coming, leading) = (self.at(ordinal + 1), Leading::default());
+        let played = chord;
+        self.tell(&ToWorker::Heard(Heard { epoch, ordinal, frame, melody, played, leading, coming, rules }));
     }
 
     fn hear_all(&mut self, melody: &[MelodyFrame]) -> &mut Self {
@@ -139,7 +140,7 @@ fn density_thins_and_thickens_within_the_change_grid() {
         let counts = [-1.0, 0.0, 1.0].map(|density| {
             let chords = played(Rules { density, grid, ..Rules::default() });
             for (frame, chord) in chords.iter().enumerate() {
-                let on_grid = grid.allows(Frame(frame as i64), phase(frame as i64));
+                let on_grid = grid.allows(Frame(frame as i64), phase(frame as i64), None);
                 assert!(on_grid || !matches!(chord, ChordFrame::Onset(_)), "{grid:?}, onset on {frame}");
             }
             onsets(&chords).len()
@@ -227,7 +228,7 @@ fn a_forced_change_comes_on_the_next_frame_that_does_not_stand_and_once() {
         assert!(matches!(chords[due], ChordFrame::Onset(_)), "commit {commit}: {chords:?}");
         assert_ne!(sounds[due], sounds[due - 1]);
         assert!(rule == KeyRule::Auto || onsets(chords).iter().all(|chord| key.contains(*chord)));
-        let off_grid = |frame: &usize| !rules.grid.allows(Frame(*frame as i64), phase(*frame as i64));
+        let off_grid = |frame: &usize| !rules.grid.allows(Frame(*frame as i64), phase(*frame as i64), None);
         let changes = (8..chords.len()).filter(off_grid).filter(|frame| sounds[*frame] != sounds[frame - 1]);
         assert_eq!(changes.collect::<Vec<_>>(), [due], "commit {commit}");
     }

@@ -160,6 +160,7 @@ fn rules(dice: &mut Dice) -> Rules {
         listen_again: dice.once_in(2),
         loop_memory: dice.once_in(2),
         print: dice.once_in(8),
+        meter: None,
         own_clock: false,
         // Offline the audio side waits for a worker's thread, and here is none; the hall's hosts render.
         offline: false,
