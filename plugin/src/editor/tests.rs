@@ -29,6 +29,7 @@ fn window(rehearsal: Rehearsal) -> Window {
     let size = rehearsal.face.size;
     let mut is_dressed = false;
     let draw = move |ui: &mut egui::Ui, bench: &mut Bench| {
+        let ui = &mut whole(ui);
         if !is_dressed {
             theme::set_fonts(ui.ctx());
             theme::dress(ui.ctx(), bench.rehearsal.face.shade);
@@ -47,6 +48,14 @@ fn window(rehearsal: Rehearsal) -> Window {
         .build_ui_state(draw, bench);
     window.run();
     window
+}
+
+/// All of the window: the harness leaves a margin, our window has none.
+pub fn whole(ui: &mut egui::Ui) -> egui::Ui {
+    let screen = ui.ctx().content_rect();
+    let mut whole = ui.new_child(egui::UiBuilder::new().max_rect(screen));
+    whole.set_clip_rect(screen);
+    whole
 }
 
 fn looking(rehearsal: Rehearsal, face: Face) -> Rehearsal {
@@ -367,7 +376,12 @@ fn stage_has_four_large_buttons_that_press_their_parameters() {
             done(&mut window);
             window.get_by_role_and_label(Role::Button, &name).click();
             window.run_steps(2);
-            assert_eq!(done(&mut window)[..2], [Done::Begin(id), Done::Set(id, 1.0)], "{name}");
+            let done_now = done(&mut window);
+            assert_eq!(
+                done_now.get(..2),
+                Some(&[Done::Begin(id), Done::Set(id, 1.0)][..]),
+                "{name} at {size:?}"
+            );
             window.run_steps(20);
             assert_eq!(done(&mut window), [Done::Set(id, 0.0), Done::End(id)], "{name}");
         }
@@ -389,6 +403,36 @@ fn panic_is_in_sight_whatever_happens() {
             window.get_by_role_and_label(Role::Button, "Panic").click();
             window.run_steps(2);
             assert_eq!(done(&mut window)[..2], [Done::Begin("panic"), Done::Set("panic", 1.0)], "{scene}");
+        }
+    }
+}
+
+#[test]
+fn panic_never_scrolls_away() {
+    for room in [Room::Studio, Room::Stage] {
+        for (width, height) in [(640.0, 400.0), (900.0, 560.0), (1400.0, 900.0)] {
+            for zoom in [0.75, 1.0, 2.0] {
+                // A host may follow the zoom with its window, or keep the window as it is.
+                for points in [(width, height), (width / zoom, height / zoom)] {
+                    let face = Face { room, zoom, size: points, ..Face::default() };
+                    let mut window = window(looking(Rehearsal::playing(), face));
+                    let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(points.0, points.1));
+                    for _ in 0..2 {
+                        let panic = window.get_by_role_and_label(Role::Button, "Panic").rect();
+                        assert!(screen.contains_rect(panic), "{room:?} in {points:?}: {panic:?}");
+                        // However far the rest is scrolled.
+                        window.hover_at(screen.center());
+                        window.event(egui::Event::MouseWheel {
+                            unit: egui::MouseWheelUnit::Point,
+                            delta: vec2(-500.0, -500.0),
+                            phase: egui::TouchPhase::Move,
+                            source: egui::MouseWheelSource::Unknown,
+                            modifiers: egui::Modifiers::NONE,
+                        });
+                        window.run();
+                    }
+                }
+            }
         }
     }
 }

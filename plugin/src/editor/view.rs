@@ -23,16 +23,9 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     let room = ui.max_rect();
     ui.painter().rect_filled(room, 0.0, scene.theme().ground);
     if room.width() + 0.5 < LEAST_SIZE.0 || room.height() + 0.5 < LEAST_SIZE.1 {
-        // A host that gives less room than can be laid out: what does not fit is scrolled to.
-        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-            let (width, height) = (room.width().max(LEAST_SIZE.0), room.height().max(LEAST_SIZE.1));
-            let rect = Rect::from_min_size(ui.max_rect().min, vec2(width, height));
-            ui.allocate_rect(rect, egui::Sense::hover());
-            let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
-            room_of(&mut ui, scene, desk, controls, &mut face);
-        });
+        cramped(ui, scene, desk, controls, &mut face);
     } else {
-        room_of(ui, scene, desk, controls, &mut face);
+        room_of(ui, scene, desk, controls, &mut face, Panic::Within);
     }
     if face.shade != scene.face.shade {
         dress(ui.ctx(), face.shade);
@@ -40,10 +33,44 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     face
 }
 
-fn room_of(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+/// Where Panic is, which never scrolls away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panic {
+    /// Where the view has it.
+    Within,
+    /// Above the view, which scrolls.
+    Above,
+}
+
+/// A host that gives less room than can be laid out, or so large a zoom: what does not fit is scrolled to, under a line
+/// that stays.
+fn cramped(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+    let room = ui.max_rect();
+    let (line, rest) = room.split_top_bottom_at_y(room.top() + 34.0);
+    let layout = Layout::right_to_left(Align::Center);
+    let mut bar = ui.new_child(UiBuilder::new().max_rect(line.shrink2(vec2(8.0, 2.0))).layout(layout));
+    controls.panic(&mut bar, desk);
+    let mut rest = ui.new_child(UiBuilder::new().max_rect(rest));
+    ScrollArea::both().auto_shrink(false).show(&mut rest, |ui| {
+        let (width, height) = (room.width().max(LEAST_SIZE.0), room.height().max(LEAST_SIZE.1));
+        let rect = Rect::from_min_size(ui.max_rect().min, vec2(width, height));
+        ui.allocate_rect(rect, egui::Sense::hover());
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
+        room_of(&mut ui, scene, desk, controls, face, Panic::Above);
+    });
+}
+
+fn room_of(
+    ui: &mut Ui,
+    scene: &Scene,
+    desk: &mut dyn Desk,
+    controls: &mut Controls,
+    face: &mut Face,
+    panic: Panic,
+) {
     match scene.face.room {
-        Room::Studio => studio(ui, scene, desk, controls, face),
-        Room::Stage => stage::show(ui, scene, desk, controls, face),
+        Room::Studio => studio(ui, scene, desk, controls, face, panic),
+        Room::Stage => stage::show(ui, scene, desk, controls, face, panic),
     }
 }
 
@@ -95,12 +122,21 @@ impl Plan {
     }
 }
 
-fn studio(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+fn studio(
+    ui: &mut Ui,
+    scene: &Scene,
+    desk: &mut dyn Desk,
+    controls: &mut Controls,
+    face: &mut Face,
+    panic: Panic,
+) {
     let plan = Plan::new(ui.max_rect(), scene.face.folded);
     status::line(ui, plan.status, scene);
     let layout = Layout::right_to_left(Align::Center);
     let mut buttons = ui.new_child(UiBuilder::new().max_rect(plan.buttons).layout(layout));
-    controls.panic(&mut buttons, desk);
+    if panic == Panic::Within {
+        controls.panic(&mut buttons, desk);
+    }
     if buttons.button("Stage view").on_hover_text("Now and next, to be read from two metres").clicked() {
         face.room = Room::Stage;
     }
