@@ -156,7 +156,9 @@ fn studio(
     controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
     controls.play(&mut foot, desk);
     if !scene.face.folded {
+        controls.turn_to(face.page);
         controls.pages(&mut foot, desk);
+        face.page = controls.page();
     }
 }
 

@@ -45,6 +45,16 @@ impl Controls {
         self.kept = (holds, mutes);
     }
 
+    /// Opens a page.
+    pub fn turn_to(&mut self, page: usize) {
+        self.tab_idx = page;
+    }
+
+    /// The page that lies open.
+    pub fn page(&self) -> usize {
+        self.tab_idx
+    }
+
     fn is_kept(&self, id: &str) -> bool {
         match id {
             "hold" => self.kept.0,
