@@ -10,6 +10,7 @@ pub mod desk;
 pub mod face;
 mod history;
 mod host_desk;
+pub mod icon;
 mod keyboard;
 mod lane;
 mod look;

@@ -6,7 +6,7 @@ use super::{
     controls::Controls,
     desk::Desk,
     face::{Face, LEAST_SIZE, Room},
-    history, keyboard, lane, look, roll,
+    history, icon, keyboard, lane, look, roll,
     scene::Scene,
     stage, status,
     theme::{SMALL, dress},
@@ -16,6 +16,8 @@ use egui::{Align, Layout, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 /// The largest type of the chord that sounds in the main view, in points.
 const MOST: f32 = 84.0;
+/// A window narrower than this leaves out what is not needed, in points.
+const NARROW: f32 = 760.0;
 
 /// Draws the window. The look as the player left it.
 pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls) -> Face {
@@ -110,7 +112,7 @@ impl Plan {
         let roll = line(music - lane.height(), gap);
         let keyboard = line(keyboard, gap);
         let controls = Rect::from_min_max(pos2(room.left(), keyboard.bottom() + gap), room.max);
-        let buttons = head.with_min_x(head.right() - if room.width() < 760.0 { 190.0 } else { 210.0 });
+        let buttons = head.with_min_x(head.right() - if room.width() < NARROW { 200.0 } else { 210.0 });
         let now = cards.with_max_x(cards.left() + cards.width() * 0.30);
         let next = Rect::from_min_max(
             pos2(now.right() + gap, cards.top()),
@@ -131,7 +133,12 @@ fn studio(
     panic: Panic,
 ) {
     let plan = Plan::new(ui.max_rect(), scene.face.folded);
-    status::line(ui, plan.status, scene);
+    let mut line = plan.status;
+    // A narrow window needs the room for what is said.
+    if ui.max_rect().width() >= NARROW {
+        line.min.x = icon::show(ui, line).rect.right() + 8.0;
+    }
+    status::line(ui, line, scene);
     let layout = Layout::right_to_left(Align::Center);
     let mut buttons = ui.new_child(UiBuilder::new().max_rect(plan.buttons).layout(layout));
     if panic == Panic::Within {
