@@ -138,6 +138,108 @@ fn every_state_says_its_word_and_its_next_step_in_both_views() {
 }
 
 #[test]
+fn the_main_view_says_who_it_is() {
+    for face in looks().into_iter().filter(|face| face.room == Room::Studio && face.size.0 >= 800.0) {
+        let window = window(looking(Rehearsal::playing(), face));
+        let sign = window.get_by_role_and_label(Role::Image, "ReaLchords").rect();
+        assert!(sign.width() >= 20.0 && sign.left() >= 0.0 && sign.top() >= 0.0, "{face:?}: {sign:?}");
+    }
+}
+
+#[test]
+fn a_song_played_again_and_a_model_that_fails_are_told() {
+    let mut rehearsal = Rehearsal::playing();
+    rehearsal.snapshot.glance.prints = true;
+    for room in [Room::Studio, Room::Stage] {
+        let window = window(looking(rehearsal.clone(), Face { room, ..Face::default() }));
+        assert!(window.query_by_label("State: PLAYING – from the capture").is_some(), "{room:?}");
+    }
+    for size in [(640.0, 400.0), (900.0, 560.0)] {
+        let mut window = window(looking(Rehearsal::playing(), Face { size, ..Face::default() }));
+        assert!(window.query_by_label_contains("jazz.onnx").is_none());
+        window.state_mut().desk.trouble = Some("/models/jazz.onnx is cut off; the one before goes on".into());
+        window.run();
+        let trouble = window.get_by_label_contains("/models/jazz.onnx is cut off").rect();
+        assert!(
+            trouble.left() >= 0.0 && trouble.right() <= size.0 && trouble.bottom() <= size.1,
+            "{trouble:?}"
+        );
+    }
+}
+
+/// Sets every choice, and every fader, to the value that is the longest in words.
+fn say_the_longest(window: &mut Window) {
+    let rows: Vec<_> = TABS.iter().flat_map(|tab| tab.sections).flat_map(|section| section.rows).collect();
+    for row in rows {
+        let desk = &mut window.state_mut().desk;
+        let steps = match row.kind {
+            Kind::Choice => desk.num_steps(row.id).unwrap_or(0),
+            Kind::Fader => desk.num_steps(row.id).unwrap_or(100).min(200),
+            Kind::Switch | Kind::Press => continue,
+        };
+        let values = (0..=steps).map(|step| step as f32 / steps.max(1) as f32);
+        let longest = values.max_by_key(|value| desk.text(row.id, *value).chars().count());
+        desk.set(row.id, longest.unwrap_or_default());
+    }
+    let desk = &mut window.state_mut().desk;
+    let presets = desk.presets();
+    desk.preset = (0..presets.len()).max_by_key(|idx| presets[*idx].len());
+}
+
+/// Texts that are drawn with an end that is not to be seen.
+fn cut(window: &Window) -> Vec<String> {
+    let mut cut = Vec::new();
+    // A bar of many chords shows as many as there is room for.
+    let history = window.get_by_label_contains("History: ").rect();
+    for egui::epaint::ClippedShape { clip_rect, shape, .. } in &window.output().shapes {
+        texts(shape, &mut |text| {
+            let rect = text.visual_bounding_rect();
+            // What lies wholly outside is scrolled to.
+            let is_seen = rect.intersects(*clip_rect);
+            let runs_out = rect.left() < clip_rect.left() - 0.6 || rect.right() > clip_rect.right() + 0.6;
+            let is_short = text.galley.text().ends_with('…') && !history.contains_rect(rect);
+            let is_elided = text.galley.elided || is_short;
+            if is_elided || (is_seen && runs_out) {
+                let why = if is_elided { "shortened".into() } else { format!("{rect:?} in {clip_rect:?}") };
+                cut.push(format!("{}: {why}", text.galley.text()));
+            }
+        });
+    }
+    cut
+}
+
+fn texts(shape: &egui::Shape, found: &mut impl FnMut(&egui::epaint::TextShape)) {
+    match shape {
+        egui::Shape::Text(text) => found(text),
+        egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_name_and_no_value_is_cut() {
+    let mut found = Vec::new();
+    // The same widths higher, so that all rows are in sight.
+    for size in [(640.0, 400.0), (640.0, 1200.0), (900.0, 560.0), (900.0, 1200.0), (1400.0, 900.0)] {
+        for page in 0..TABS.len() {
+            for longest in [false, true] {
+                let mut window =
+                    window(looking(Rehearsal::playing(), Face { size, page, ..Face::default() }));
+                if longest {
+                    say_the_longest(&mut window);
+                    window.run();
+                }
+                let cut = cut(&window);
+                if !cut.is_empty() {
+                    found.push(format!("{} in {size:?}, longest {longest}: {cut:?}", TABS[page].name));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
 fn an_empty_window_says_what_will_stand_where() {
     let window = window(Rehearsal::empty());
     for label in [
