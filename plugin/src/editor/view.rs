@@ -156,6 +156,7 @@ fn studio(
     lane::show(ui, plan.lane, scene, &axis);
     roll::show(ui, plan.roll, scene, &axis);
     roll::playhead(ui, plan.lane.union(plan.roll), scene, &axis);
+    lane::sounding(ui, plan.lane, scene, &axis);
     keyboard::show(ui, plan.keyboard, scene);
     let mut foot =
         ui.new_child(UiBuilder::new().max_rect(plan.controls).layout(Layout::top_down(Align::Min)));
