@@ -221,7 +221,7 @@ fn no_name_and_no_value_is_cut() {
     let mut found = Vec::new();
     // The same widths higher, so that all rows are in sight.
     for size in [(640.0, 400.0), (640.0, 1200.0), (900.0, 560.0), (900.0, 1200.0), (1400.0, 900.0)] {
-        for page in 0..TABS.len() {
+        for (page, tab) in TABS.iter().enumerate() {
             for longest in [false, true] {
                 let mut window =
                     window(looking(Rehearsal::playing(), Face { size, page, ..Face::default() }));
@@ -231,7 +231,7 @@ fn no_name_and_no_value_is_cut() {
                 }
                 let cut = cut(&window);
                 if !cut.is_empty() {
-                    found.push(format!("{} in {size:?}, longest {longest}: {cut:?}", TABS[page].name));
+                    found.push(format!("{} in {size:?}, longest {longest}: {cut:?}", tab.name));
                 }
             }
         }
@@ -556,6 +556,39 @@ fn the_look_is_chosen() {
     assert!(choose(&mut window, Role::CheckBox, "Reduced motion").calm);
     assert!(choose(&mut window, Role::CheckBox, "Fold the controls away").folded);
     assert_eq!(choose(&mut window, Role::RadioButton, "Dark").shade, Shade::Dark);
+}
+
+/// Whether a shape has an edge that is seen on the grounds of a theme, and lies in a place.
+fn has_edge(shape: &egui::Shape, place: Rect, theme: &theme::Theme) -> bool {
+    let (rect, stroke) = match shape {
+        egui::Shape::Rect(rect) => (rect.rect, rect.stroke),
+        egui::Shape::Circle(circle) => (circle.visual_bounding_rect(), circle.stroke),
+        egui::Shape::Vec(shapes) => return shapes.iter().any(|shape| has_edge(shape, place, theme)),
+        _ => return false,
+    };
+    let stands_out = [theme.ground, theme.panel].map(|ground| theme::contrast(stroke.color, ground) >= 3.0);
+    place.expand(1.0).contains_rect(rect) && stroke.width >= 1.0 && stands_out == [true, true]
+}
+
+#[test]
+fn what_is_to_be_ticked_has_an_edge_that_is_seen_in_menus_too() {
+    for shade in [Shade::Dark, Shade::Light] {
+        let face = Face { shade, size: (1400.0, 1400.0), ..Face::default() };
+        let mut window = window(looking(Rehearsal::playing(), face));
+        window.get_by_role_and_label(Role::Button, "Look").click();
+        window.run();
+        let ticked = labels(&window)
+            .into_iter()
+            .filter(|(_, role, _)| matches!(role, Role::CheckBox | Role::RadioButton));
+        let ticked: Vec<_> = ticked.collect();
+        assert!(ticked.len() > 12, "{ticked:?}");
+        for (label, _, place) in ticked {
+            let shapes = &window.output().shapes;
+            let is_seen =
+                shapes.iter().any(|clipped| has_edge(&clipped.shape, place, theme::Theme::of(shade)));
+            assert!(is_seen, "{label} in {shade:?}");
+        }
+    }
 }
 
 #[test]
