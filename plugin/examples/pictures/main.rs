@@ -1,5 +1,6 @@
 //! Pictures of the editor, drawn without a display or a GPU: `cargo xtask pictures`, or
-//! `cargo run -p realchords --example pictures -- FOLDER [NAME]`. One picture a scene; they are looked at by people.
+//! `cargo run -p realchords --example pictures -- FOLDER [NAME]`. One picture a scene; they are looked at by people. And
+//! our sign, as it lies in `assets`.
 
 mod raster;
 
@@ -7,7 +8,8 @@ use egui::{Context, Event, Pos2, RawInput, Rect, Vec2, pos2, vec2};
 use raster::Canvas;
 use realchords::editor::{
     controls::Controls,
-    face::{Face, Room, Shade},
+    face::{Face, LEAST_SIZE, Room, Shade},
+    icon,
     rehearsal::{PaperDesk, Rehearsal},
     theme, view,
 };
@@ -26,6 +28,7 @@ struct Picture {
 fn pictures() -> Vec<Picture> {
     let plain = Face::default();
     let picture = |name, rehearsal, face| Picture { name, rehearsal, face, click: None };
+    let small = Face { size: LEAST_SIZE, ..plain };
     vec![
         picture("playing", Rehearsal::playing, plain),
         picture("listening", Rehearsal::listening, plain),
@@ -37,7 +40,21 @@ fn pictures() -> Vec<Picture> {
         picture("stage", Rehearsal::playing, Face { room: Room::Stage, ..plain }),
         picture("stage-listening", Rehearsal::listening, Face { room: Room::Stage, ..plain }),
         picture("stage-light", Rehearsal::playing, Face { room: Room::Stage, shade: Shade::Light, ..plain }),
-        picture("small", Rehearsal::playing, Face { size: (640.0, 400.0), ..plain }),
+        picture("harmony", Rehearsal::playing, Face { page: 1, ..plain }),
+        picture("voicing", Rehearsal::playing, Face { page: 2, ..plain }),
+        picture("output", Rehearsal::playing, Face { page: 3, ..plain }),
+        picture("output-light", Rehearsal::playing, Face { page: 3, shade: Shade::Light, ..plain }),
+        picture("small", Rehearsal::playing, small),
+        picture("small-harmony", Rehearsal::playing, Face { page: 1, ..small }),
+        picture("small-voicing", Rehearsal::playing, Face { page: 2, ..small }),
+        picture("small-output", Rehearsal::playing, Face { page: 3, ..small }),
+        picture("small-waiting", Rehearsal::empty, small),
+        picture("small-listening", Rehearsal::listening, small),
+        picture("small-behind", Rehearsal::behind, small),
+        picture("small-model-missing", Rehearsal::model_missing, small),
+        picture("small-stage", Rehearsal::playing, Face { room: Room::Stage, ..small }),
+        // As where a host keeps its window as it is at a zoom of 200 %.
+        picture("cramped", Rehearsal::playing, Face { size: (450.0, 280.0), ..plain }),
         picture("large", Rehearsal::playing, Face { size: (1400.0, 900.0), ..plain }),
         picture("folded", Rehearsal::playing, Face { folded: true, calm: true, ..plain }),
         picture("zoom-75", Rehearsal::playing, Face { zoom: 0.75, ..plain }),
@@ -56,6 +73,41 @@ fn main() -> Result<(), Box<dyn Error>> {
         write(&path, picture)?;
         println!("{}", path.display());
     }
+    if only.is_none_or(|only| only == "icon") {
+        sign(Path::new(&folder))?;
+    }
+    Ok(())
+}
+
+/// Draws our sign.
+fn sign(folder: &Path) -> Result<(), Box<dyn Error>> {
+    let side = 512usize;
+    let rect = Rect::from_min_size(Pos2::ZERO, Vec2::splat(side as f32));
+    let context = Context::default();
+    let mut canvas = Canvas::clear(side, side);
+    let input = RawInput { screen_rect: Some(rect), ..RawInput::default() };
+    let mut output = context.run_ui(input, |ui| icon::paint(ui.painter(), rect));
+    canvas.load(std::mem::take(&mut output.textures_delta));
+    let primitives = context.tessellate(output.shapes, 1.0);
+    canvas.draw(&primitives, 1.0);
+    save(&folder.join("icon.png"), side as u32, side as u32, png::ColorType::Rgba, &canvas.rgba())?;
+    fs::write(folder.join("icon.svg"), icon::svg())?;
+    Ok(())
+}
+
+fn save(
+    path: &Path,
+    width: u32,
+    height: u32,
+    colours: png::ColorType,
+    bytes: &[u8],
+) -> Result<(), Box<dyn Error>> {
+    let file = std::io::BufWriter::new(fs::File::create(path)?);
+    let mut encoder = png::Encoder::new(file, width, height);
+    encoder.set_color(colours);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::High);
+    encoder.write_header()?.write_image_data(bytes)?;
     Ok(())
 }
 
@@ -91,13 +143,7 @@ fn write(path: &Path, picture: &Picture) -> Result<(), Box<dyn Error>> {
             canvas.draw(&primitives, scale);
         }
     }
-    let mut encoder =
-        png::Encoder::new(std::io::BufWriter::new(fs::File::create(path)?), pixels.x as u32, pixels.y as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::High);
-    encoder.write_header()?.write_image_data(&canvas.rgb())?;
-    Ok(())
+    save(path, pixels.x as u32, pixels.y as u32, png::ColorType::Rgb, &canvas.rgb())
 }
 
 /// What a hand does in a pass that clicks.

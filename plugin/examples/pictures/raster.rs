@@ -36,8 +36,16 @@ struct Corner {
 impl Canvas {
     /// A black canvas.
     pub fn new(width: usize, height: usize) -> Self {
-        let pixels = vec![[0.0, 0.0, 0.0, 1.0]; width * height];
-        Self { width, height, pixels, textures: HashMap::new() }
+        Self::filled(width, height, [0.0, 0.0, 0.0, 1.0])
+    }
+
+    /// A canvas that is seen through.
+    pub fn clear(width: usize, height: usize) -> Self {
+        Self::filled(width, height, [0.0; 4])
+    }
+
+    fn filled(width: usize, height: usize, pixel: [f32; 4]) -> Self {
+        Self { width, height, pixels: vec![pixel; width * height], textures: HashMap::new() }
     }
 
     /// Takes in textures.
@@ -75,6 +83,16 @@ impl Canvas {
     pub fn rgb(&self) -> Vec<u8> {
         let byte = |share: &f32| (share * 255.0).round().clamp(0.0, 255.0) as u8;
         self.pixels.iter().flat_map(|pixel| pixel[..3].iter().map(byte).collect::<Vec<_>>()).collect()
+    }
+
+    /// The same with how dense it is, of which the colours are free.
+    pub fn rgba(&self) -> Vec<u8> {
+        let byte = |share: f32| (share * 255.0).round().clamp(0.0, 255.0) as u8;
+        let free = |[red, green, blue, dense]: &[f32; 4]| {
+            let colour = |share: f32| byte(share / dense.max(1e-6));
+            [colour(*red), colour(*green), colour(*blue), byte(*dense)]
+        };
+        self.pixels.iter().flat_map(free).collect()
     }
 
     fn mesh(&mut self, mesh: &Mesh, clip: Rect, scale: f32) {

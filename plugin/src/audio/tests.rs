@@ -9,6 +9,8 @@ mod loops;
 #[cfg(test)]
 mod playing;
 #[cfg(test)]
+mod shown;
+#[cfg(test)]
 mod storm;
 
 use super::*;

@@ -1,6 +1,7 @@
-//! How the window looks, as the player left it: size, zoom, theme, which view, whether it moves. Saved with the project.
+//! How the window looks, as the player left it: size, zoom, theme, which view and page, whether it moves. Saved with the project.
 //! GUI and host main thread. What is missing, unknown or out of range in a saved state reads as it is at first.
 
+use super::controls::sheet::TABS;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::{Mutex, PoisonError};
@@ -52,6 +53,8 @@ pub struct Face {
     pub calm: bool,
     /// Whether the controls are folded away, so that the music has the room.
     pub folded: bool,
+    /// The page of controls that lies open, from 0.
+    pub page: usize,
 }
 
 impl Default for Face {
@@ -63,6 +66,7 @@ impl Default for Face {
             room: Room::Studio,
             calm: false,
             folded: false,
+            page: 0,
         }
     }
 }
@@ -78,6 +82,7 @@ impl From<Value> for Face {
         let flag = |name: &str| saved.get(name).and_then(Value::as_bool).unwrap_or(false);
         let width = side(0, LEAST_SIZE.0..=MOST_SIZE.0);
         let height = side(1, LEAST_SIZE.1..=MOST_SIZE.1);
+        let page = saved.get("page").and_then(Value::as_u64).and_then(|page| usize::try_from(page).ok());
         Self {
             size: width.zip(height).unwrap_or(first.size),
             zoom: number(saved.get("zoom"), ZOOMS[0]..=ZOOMS[ZOOMS.len() - 1]).unwrap_or(first.zoom),
@@ -85,6 +90,7 @@ impl From<Value> for Face {
             room: if is("room", "stage") { Room::Stage } else { Room::Studio },
             calm: flag("calm"),
             folded: flag("folded"),
+            page: page.filter(|page| *page < TABS.len()).unwrap_or(first.page),
         }
     }
 }
@@ -123,6 +129,7 @@ mod tests {
             room: Room::Stage,
             calm: true,
             folded: true,
+            page: TABS.len() - 1,
         };
         let saved = serde_json::to_string(&face).unwrap();
         assert_eq!(serde_json::from_str::<Face>(&saved).unwrap(), face);
@@ -130,7 +137,9 @@ mod tests {
             assert_eq!(serde_json::from_str::<Face>(saved).unwrap(), expected, "{saved}");
         };
         let first = Face::default();
-        for strange in ["{}", "[]", "null", "7", r#"{"size":[1,1],"zoom":0.01,"shade":"plaid","room":3}"#] {
+        for strange in
+            ["{}", "[]", "null", "7", r#"{"size":[1,1],"zoom":0.01,"shade":"plaid","room":3,"page":99}"#]
+        {
             check(strange, first);
         }
         check(r#"{"size":[640,400],"zoom":2}"#, Face { size: LEAST_SIZE, zoom: 2.0, ..first });

@@ -105,10 +105,15 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene) -> Response {
 /// Writes a bar: as many of its chords as there is room for.
 fn fill(painter: &egui::Painter, cell: Rect, bar: &Bar, scene: &Scene) {
     let theme = scene.theme();
-    let text = in_words(bar, scene);
     let ink = if bar.chords.is_empty() { theme.muted } else { theme.text };
     let most = (cell.height() * 0.62).clamp(9.0, 14.0);
-    let galley = marks::fit(painter, &text, cell.width() - 8.0, most, 8.0, ink);
+    let lay = |text: &str| marks::fit(painter, text, cell.width() - 8.0, most, 8.0, ink);
+    let mut galley = lay(&in_words(bar, scene));
+    let mut fewer = bar.clone();
+    while galley.size().x > cell.width() - 8.0 && fewer.chords.len() > 1 {
+        fewer.chords.pop();
+        galley = lay(&format!("{} …", in_words(&fewer, scene)));
+    }
     let y = cell.center().y - galley.size().y / 2.0;
     let clip = Rect::from_x_y_ranges(Rangef::new(cell.left() + 2.0, cell.right() - 2.0), cell.y_range());
     painter.with_clip_rect(clip).galley(pos2(cell.left() + 4.0, y), galley, ink);

@@ -18,7 +18,8 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene) -> Response {
     let theme = scene.theme();
     let response = ui.allocate_rect(rect, Sense::hover());
     let painter = ui.painter().with_clip_rect(rect);
-    painter.rect_filled(rect, 2.0, theme.panel);
+    // What shows between white keys.
+    painter.rect_filled(rect, 2.0, theme.black_key);
     let white = rect.width() / KEYS.filter(|key| !is_black(*key)).count() as f32;
     let place = |key: u8| place(rect, white, key);
     for key in KEYS.filter(|key| !is_black(*key)) {

@@ -4,14 +4,15 @@
 use super::{
     marks,
     scene::{Scene, name},
-    theme::{SMALL, Theme},
     timeline::{Span, Timeline},
     words,
 };
-use egui::{Align2, FontId, Painter, Rangef, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2};
+use egui::{Painter, Rangef, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2};
 
 /// The smallest type of a name.
 const LEAST: f32 = 9.0;
+/// How much of the chords' colour lies under the one that sounds.
+const SOUNDS: f32 = 0.34;
 
 /// Draws the lane.
 pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response {
@@ -25,8 +26,7 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response
     }
     if spans.is_empty() {
         let words = "Chords come from the right and sound where they meet this line";
-        let at = pos2(rect.center().x, rect.center().y);
-        painter.text(at, Align2::CENTER_CENTER, words, FontId::proportional(SMALL + 1.0), theme.muted);
+        marks::before(&painter, rect, axis.now(), words, theme.muted);
     }
     name(&response, Role::Label, &spoken(scene, &spans));
     response.on_hover_text(
@@ -57,7 +57,7 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
             theme.tint(
                 theme.chord,
                 if sounds {
-                    0.34
+                    SOUNDS
                 } else if is_past {
                     0.10
                 } else {
@@ -84,48 +84,55 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
         () if span.stands_to > span.from => theme.chord,
         () => theme.ghost,
     };
-    let mut left = whole.left().max(rect.left()) + 5.0;
-    let right = whole.right().min(rect.right()) - 3.0;
-    let text = words::chord(span.chord, scene.spelling());
-    let mut right = right;
-    // The playhead is not to run through the name of the chord that it is in: it goes to the side with more room.
-    let end = left + marks::fit(painter, &text, right - left, most(whole), LEAST, ink).size().x;
-    if sounds && left < axis.now() + 6.0 && end > axis.now() - 4.0 {
-        if axis.now() - left > right - axis.now() {
-            right = axis.now() - 4.0;
-        } else {
-            left = axis.now() + 8.0;
-        }
-    }
-    label(painter, theme, &text, left, right, whole, ink);
-}
-
-/// The largest type of a name.
-fn most(whole: Rect) -> f32 {
-    (whole.height() * 0.58).clamp(11.0, 22.0)
-}
-
-/// The name, where there is room for it, on a ground that lets it be read.
-fn label(
-    painter: &Painter,
-    theme: &Theme,
-    text: &str,
-    left: f32,
-    right: f32,
-    whole: Rect,
-    ink: egui::Color32,
-) {
-    let galley = marks::fit(painter, text, right - left, most(whole), LEAST, ink);
-    if galley.size().x > right - left + 1.0 {
+    if sounds {
+        // Over the playhead, once that is drawn.
         return;
     }
-    let at = pos2(left, whole.center().y - galley.size().y / 2.0);
-    if ink == theme.ghost {
+    let text = words::chord(span.chord, scene.spelling());
+    let galley =
+        marks::fit(painter, &text, room(rect, whole), (whole.height() * 0.58).clamp(11.0, 22.0), LEAST, ink);
+    if galley.size().x > room(rect, whole) + 1.0 {
+        return;
+    }
+    let at = pos2(start(rect, whole), whole.center().y - galley.size().y / 2.0);
+    let ground = Rect::from_min_size(at, galley.size()).expand2([2.0, -1.0].into());
+    let solid_to = across(span.from, span.stands_to.max(span.from)).right();
+    if ground.right() > solid_to {
         // Hatching would run through the letters.
-        let ground = Rect::from_min_size(at, galley.size()).expand2([2.0, -1.0].into());
-        painter.rect_filled(ground, 2.0, theme.panel);
+        painter.rect_filled(ground.with_min_x(ground.left().max(solid_to)), 2.0, theme.panel);
     }
     painter.galley(at, galley, ink);
+}
+
+/// Where the name of a chord begins.
+fn start(rect: Rect, whole: Rect) -> f32 {
+    whole.left().max(rect.left()) + 5.0
+}
+
+/// How wide it may be.
+fn room(rect: Rect, whole: Rect) -> f32 {
+    whole.right().min(rect.right()) - 3.0 - start(rect, whole)
+}
+
+/// Writes the name of the chord that sounds, as large as the room allows: over the playhead, which is drawn before.
+pub fn sounding(ui: &Ui, rect: Rect, scene: &Scene, axis: &Timeline) {
+    let (theme, painter) = (scene.theme(), ui.painter().with_clip_rect(rect));
+    let spans = axis.chords(scene.snapshot);
+    let Some(span) = spans.iter().find(|span| span.from <= 0.0 && span.to > 0.0) else { return };
+    let across = Rangef::new(axis.x(span.from) + 0.5, axis.x(span.to) - 0.5);
+    let whole = Rect::from_x_y_ranges(across, rect.shrink2([0.0, 2.0].into()).y_range());
+    let text = words::chord(span.chord, scene.spelling());
+    let most = (whole.height() * 0.76).clamp(11.0, 36.0);
+    let galley = marks::fit(&painter, &text, room(rect, whole), most, LEAST, theme.text);
+    if galley.size().x > room(rect, whole) + 1.0 {
+        return;
+    }
+    let at = pos2(start(rect, whole), whole.center().y - galley.size().y / 2.0);
+    // The playhead is not to run through the letters, nor hatching.
+    let ground =
+        Rect::from_min_size(at, galley.size()).expand2([2.0, -2.0].into()).intersect(whole.shrink(2.0));
+    painter.rect_filled(ground, 2.0, theme.tint(theme.chord, SOUNDS));
+    painter.galley(at, galley, theme.text);
 }
 
 /// The lane in words.

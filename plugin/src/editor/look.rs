@@ -1,12 +1,21 @@
 //! The look: theme, zoom, motion. GUI thread.
 
-use super::face::{Face, Shade, ZOOMS};
-use egui::{Key, Modifiers, Ui};
+use super::{
+    face::{Face, Shade, ZOOMS},
+    theme::Theme,
+};
+use egui::{Key, Modifiers, Stroke, Ui};
 
 /// Draws the menu.
 pub fn menu(ui: &mut Ui, face: &mut Face) {
     let look = ui.menu_button("Look", |ui| {
         ui.set_min_width(150.0);
+        // A menu takes the edges away, of what is to be ticked too.
+        let edge = Stroke::new(1.0, Theme::of(face.shade).edge);
+        let widgets = &mut ui.visuals_mut().widgets;
+        for state in [&mut widgets.inactive, &mut widgets.hovered, &mut widgets.active] {
+            state.bg_stroke = edge;
+        }
         ui.strong("Theme");
         for (shade, word) in [(Shade::Dark, "Dark"), (Shade::Light, "Light")] {
             if ui.radio(face.shade == shade, word).clicked() {

@@ -1,7 +1,7 @@
 //! Small shapes and strokes that double what colours say: marks of the parts, hatching of what may change, dashes.
 //! GUI thread.
 
-use super::words::Urgency;
+use super::{theme::SMALL, words::Urgency};
 use egui::{Color32, FontId, Galley, Painter, Pos2, Rect, Shape, Stroke, pos2, vec2};
 use std::sync::Arc;
 
@@ -90,4 +90,11 @@ pub fn fit(painter: &Painter, text: &str, width: f32, most: f32, least: f32, ink
         return full;
     }
     lay((most * width / full.size().x.max(1.0)).floor().clamp(least, most))
+}
+
+/// A sentence in the middle of what lies before the playhead, which is not to run through it.
+pub fn before(painter: &Painter, rect: Rect, playhead: f32, text: &str, ink: Color32) {
+    let room = rect.with_max_x(playhead.clamp(rect.left(), rect.right())).shrink2(vec2(24.0, 0.0));
+    let galley = fit(painter, text, room.width(), SMALL + 1.0, 8.0, ink);
+    painter.galley(room.center() - galley.size() / 2.0, galley, ink);
 }

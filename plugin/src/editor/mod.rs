@@ -11,10 +11,12 @@ pub mod face;
 mod folder;
 mod history;
 mod host_desk;
+pub mod icon;
 mod keyboard;
 mod lane;
 mod look;
 mod marks;
+mod redraw;
 pub mod rehearsal;
 mod roll;
 pub mod scene;
@@ -26,10 +28,12 @@ mod tests;
 pub mod theme;
 mod timeline;
 pub mod view;
+#[cfg(test)]
+mod window_tests;
 mod words;
 
 use crate::{
-    links::{EditorEnd, Health, WorkerState},
+    links::{EditorEnd, Health},
     params::{ChordsParams, status},
 };
 use controls::Controls;
@@ -51,13 +55,7 @@ use scene::{Report, Scene};
 use std::{
     error::Error,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
-
-/// How often the window looks whether something has changed.
-const LOOK: Duration = Duration::from_nanos(1_000_000_000 / 60);
-/// How often it is drawn while the worker is about something that it cannot tell when it is over.
-const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The editor of an instance. It makes a window each time it is opened, as it was left.
 pub struct ChordsEditor {
@@ -106,12 +104,15 @@ impl ChordsEditor {
         let settings = EguiNiceSettings {
             title: "ReaLchords".into(),
             resize_hint: self.resize_hint(),
-            repaint_poll_interval: LOOK,
+            repaint_poll_interval: redraw::LOOK,
             ..EguiNiceSettings::default()
         };
-        let window = Window { face: self.face.clone(), rooms: self.rooms.clone(), scale: self.scale.clone() };
         let state = EguiEditorState::from_size(Size::Logical(size.cast()), face.zoom);
-        create_egui_editor(state, self.notifier.clone(), settings, window)
+        create_egui_editor(state, self.notifier.clone(), settings, self.window())
+    }
+
+    fn window(&self) -> Window {
+        Window { face: self.face.clone(), rooms: self.rooms.clone(), scale: self.scale.clone() }
     }
 
     fn scale(&self) -> f64 {
@@ -149,22 +150,16 @@ impl Editor for ChordsEditor {
     }
 }
 
-impl NiceEguiApp for Window {
-    fn build(
-        &mut self,
-        context: egui::Context,
-        host: GuiContext,
-        _frame: &mut Frame,
-    ) -> Result<(), HandlerError> {
-        theme::set_fonts(&context);
-        theme::dress(&context, self.face.get().shade);
+impl Window {
+    /// Fonts and colours; once a window.
+    fn dress(&self, context: &egui::Context) {
+        theme::set_fonts(context);
+        theme::dress(context, self.face.get().shade);
         // Its own keys for zooming do not tell us.
         context.options_mut(|options| options.zoom_with_keyboard = false);
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).desk.open(&context, host);
-        Ok(())
     }
 
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+    fn draw(&mut self, ui: &mut egui::Ui) {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let Rooms { end, desk, controls } = &mut *rooms;
         let report = report(&end.health);
@@ -175,14 +170,30 @@ impl NiceEguiApp for Window {
         if after != before {
             // The size is the window's own to tell.
             self.face.change(|face| *face = face::Face { size: face.size, ..after });
-            ui.ctx().request_repaint();
         }
         if after.zoom != ui.ctx().zoom_factor() {
             ui.ctx().set_zoom_factor(after.zoom);
         }
-        if matches!(report.worker, WorkerState::Loading) {
-            ui.ctx().request_repaint_after(PATIENCE);
+        if let Some(wait) = redraw::again(report.worker, after != before) {
+            ui.ctx().request_repaint_after(wait);
         }
+    }
+}
+
+impl NiceEguiApp for Window {
+    fn build(
+        &mut self,
+        context: egui::Context,
+        host: GuiContext,
+        _frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        self.dress(&context);
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).desk.open(&context, host);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
+        self.draw(ui);
     }
 
     fn resized(&mut self, size: WindowSize) {

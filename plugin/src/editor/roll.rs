@@ -57,13 +57,7 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response
     }
     if notes.is_empty() {
         let words = "Your melody and its chords are written down here";
-        painter.text(
-            rect.center(),
-            Align2::CENTER_CENTER,
-            words,
-            FontId::proportional(SMALL + 1.0),
-            theme.muted,
-        );
+        marks::before(&painter, rect, axis.now(), words, theme.muted);
     }
     legend(&painter, rect, theme);
     name(&response, Role::Image, &spoken(scene, &notes));

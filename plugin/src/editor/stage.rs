@@ -7,16 +7,24 @@ use super::{
     face::{Face, Room},
     scene::Scene,
     status,
+    view::Panic,
 };
 use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
 
-/// What is pressed on stage.
+/// What is pressed on stage; Panic is the last.
 const BUTTONS: [&str; 4] = ["hold", "mute", "next", "panic"];
 /// The largest type of the chord that sounds, in points.
 const MOST: f32 = 240.0;
 
 /// Draws the view.
-pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+pub fn show(
+    ui: &mut Ui,
+    scene: &Scene,
+    desk: &mut dyn Desk,
+    controls: &mut Controls,
+    face: &mut Face,
+    panic: Panic,
+) {
     let rect = ui.max_rect().shrink(10.0);
     let gap = 10.0;
     let head = Rect::from_min_size(rect.min, vec2(rect.width(), 44.0));
@@ -38,9 +46,11 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     status::hint(ui, hint, scene, desk, (size * 0.62).max(13.0));
     cards::now(ui, now, scene, MOST);
     cards::next(ui, next, scene, MOST * 0.55);
-    let width = (foot.width() - gap * 3.0) / 4.0;
+    let buttons = if panic == Panic::Within { &BUTTONS[..] } else { &BUTTONS[..BUTTONS.len() - 1] };
+    let num = buttons.len() as f32;
+    let width = (foot.width() - gap * (num - 1.0)) / num;
     controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
-    for (nth, id) in BUTTONS.into_iter().enumerate() {
+    for (nth, id) in buttons.iter().enumerate() {
         let left = foot.left() + nth as f32 * (width + gap);
         let place = Rect::from_min_size(pos2(left, foot.top()), vec2(width, foot.height()));
         controls.large(ui, desk, id, place);

@@ -29,7 +29,7 @@ struct Piece {
 pub fn line(ui: &mut Ui, rect: Rect, scene: &Scene) {
     let mut ui = ui.new_child(UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
     ui.set_clip_rect(rect.intersect(ui.clip_rect()));
-    let pill = pill(&mut ui, scene, (rect.width() * 0.62).min(330.0), 15.0);
+    let pill = pill(&mut ui, scene, (rect.width() * 0.56).min(330.0), 15.0);
     let mut x = pill.rect.right() + 12.0;
     let pieces = pieces(scene).into_iter().map(|piece| {
         let font = FontId::proportional(BODY);

@@ -29,6 +29,7 @@ fn window(rehearsal: Rehearsal) -> Window {
     let size = rehearsal.face.size;
     let mut is_dressed = false;
     let draw = move |ui: &mut egui::Ui, bench: &mut Bench| {
+        let ui = &mut whole(ui);
         if !is_dressed {
             theme::set_fonts(ui.ctx());
             theme::dress(ui.ctx(), bench.rehearsal.face.shade);
@@ -47,6 +48,14 @@ fn window(rehearsal: Rehearsal) -> Window {
         .build_ui_state(draw, bench);
     window.run();
     window
+}
+
+/// All of the window: the harness leaves a margin, our window has none.
+pub fn whole(ui: &mut egui::Ui) -> egui::Ui {
+    let screen = ui.ctx().content_rect();
+    let mut whole = ui.new_child(egui::UiBuilder::new().max_rect(screen));
+    whole.set_clip_rect(screen);
+    whole
 }
 
 fn looking(rehearsal: Rehearsal, face: Face) -> Rehearsal {
@@ -126,6 +135,108 @@ fn every_state_says_its_word_and_its_next_step_in_both_views() {
             assert!(window.query_by_label_contains(step).is_some(), "{step} in {room:?}");
         }
     }
+}
+
+#[test]
+fn the_main_view_says_who_it_is() {
+    for face in looks().into_iter().filter(|face| face.room == Room::Studio && face.size.0 >= 800.0) {
+        let window = window(looking(Rehearsal::playing(), face));
+        let sign = window.get_by_role_and_label(Role::Image, "ReaLchords").rect();
+        assert!(sign.width() >= 20.0 && sign.left() >= 0.0 && sign.top() >= 0.0, "{face:?}: {sign:?}");
+    }
+}
+
+#[test]
+fn a_song_played_again_and_a_model_that_fails_are_told() {
+    let mut rehearsal = Rehearsal::playing();
+    rehearsal.snapshot.glance.prints = true;
+    for room in [Room::Studio, Room::Stage] {
+        let window = window(looking(rehearsal.clone(), Face { room, ..Face::default() }));
+        assert!(window.query_by_label("State: PLAYING – from the capture").is_some(), "{room:?}");
+    }
+    for size in [(640.0, 400.0), (900.0, 560.0)] {
+        let mut window = window(looking(Rehearsal::playing(), Face { size, ..Face::default() }));
+        assert!(window.query_by_label_contains("jazz.onnx").is_none());
+        window.state_mut().desk.trouble = Some("/models/jazz.onnx is cut off; the one before goes on".into());
+        window.run();
+        let trouble = window.get_by_label_contains("/models/jazz.onnx is cut off").rect();
+        assert!(
+            trouble.left() >= 0.0 && trouble.right() <= size.0 && trouble.bottom() <= size.1,
+            "{trouble:?}"
+        );
+    }
+}
+
+/// Sets every choice, and every fader, to the value that is the longest in words.
+fn say_the_longest(window: &mut Window) {
+    let rows: Vec<_> = TABS.iter().flat_map(|tab| tab.sections).flat_map(|section| section.rows).collect();
+    for row in rows {
+        let desk = &mut window.state_mut().desk;
+        let steps = match row.kind {
+            Kind::Choice => desk.num_steps(row.id).unwrap_or(0),
+            Kind::Fader => desk.num_steps(row.id).unwrap_or(100).min(200),
+            Kind::Switch | Kind::Press => continue,
+        };
+        let values = (0..=steps).map(|step| step as f32 / steps.max(1) as f32);
+        let longest = values.max_by_key(|value| desk.text(row.id, *value).chars().count());
+        desk.set(row.id, longest.unwrap_or_default());
+    }
+    let desk = &mut window.state_mut().desk;
+    let presets = desk.presets();
+    desk.preset = (0..presets.len()).max_by_key(|idx| presets[*idx].len());
+}
+
+/// Texts that are drawn with an end that is not to be seen.
+fn cut(window: &Window) -> Vec<String> {
+    let mut cut = Vec::new();
+    // A bar of many chords shows as many as there is room for.
+    let history = window.get_by_label_contains("History: ").rect();
+    for egui::epaint::ClippedShape { clip_rect, shape, .. } in &window.output().shapes {
+        texts(shape, &mut |text| {
+            let rect = text.visual_bounding_rect();
+            // What lies wholly outside is scrolled to.
+            let is_seen = rect.intersects(*clip_rect);
+            let runs_out = rect.left() < clip_rect.left() - 0.6 || rect.right() > clip_rect.right() + 0.6;
+            let is_short = text.galley.text().ends_with('…') && !history.contains_rect(rect);
+            let is_elided = text.galley.elided || is_short;
+            if is_elided || (is_seen && runs_out) {
+                let why = if is_elided { "shortened".into() } else { format!("{rect:?} in {clip_rect:?}") };
+                cut.push(format!("{}: {why}", text.galley.text()));
+            }
+        });
+    }
+    cut
+}
+
+fn texts(shape: &egui::Shape, found: &mut impl FnMut(&egui::epaint::TextShape)) {
+    match shape {
+        egui::Shape::Text(text) => found(text),
+        egui::Shape::Vec(shapes) => shapes.iter().for_each(|shape| texts(shape, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_name_and_no_value_is_cut() {
+    let mut found = Vec::new();
+    // The same widths higher, so that all rows are in sight.
+    for size in [(640.0, 400.0), (640.0, 1200.0), (900.0, 560.0), (900.0, 1200.0), (1400.0, 900.0)] {
+        for (page, tab) in TABS.iter().enumerate() {
+            for longest in [false, true] {
+                let mut window =
+                    window(looking(Rehearsal::playing(), Face { size, page, ..Face::default() }));
+                if longest {
+                    say_the_longest(&mut window);
+                    window.run();
+                }
+                let cut = cut(&window);
+                if !cut.is_empty() {
+                    found.push(format!("{} in {size:?}, longest {longest}: {cut:?}", tab.name));
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]
@@ -367,7 +478,12 @@ fn stage_has_four_large_buttons_that_press_their_parameters() {
             done(&mut window);
             window.get_by_role_and_label(Role::Button, &name).click();
             window.run_steps(2);
-            assert_eq!(done(&mut window)[..2], [Done::Begin(id), Done::Set(id, 1.0)], "{name}");
+            let done_now = done(&mut window);
+            assert_eq!(
+                done_now.get(..2),
+                Some(&[Done::Begin(id), Done::Set(id, 1.0)][..]),
+                "{name} at {size:?}"
+            );
             window.run_steps(20);
             assert_eq!(done(&mut window), [Done::Set(id, 0.0), Done::End(id)], "{name}");
         }
@@ -394,6 +510,36 @@ fn panic_is_in_sight_whatever_happens() {
 }
 
 #[test]
+fn panic_never_scrolls_away() {
+    for room in [Room::Studio, Room::Stage] {
+        for (width, height) in [(640.0, 400.0), (900.0, 560.0), (1400.0, 900.0)] {
+            for zoom in [0.75, 1.0, 2.0] {
+                // A host may follow the zoom with its window, or keep the window as it is.
+                for points in [(width, height), (width / zoom, height / zoom)] {
+                    let face = Face { room, zoom, size: points, ..Face::default() };
+                    let mut window = window(looking(Rehearsal::playing(), face));
+                    let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(points.0, points.1));
+                    for _ in 0..2 {
+                        let panic = window.get_by_role_and_label(Role::Button, "Panic").rect();
+                        assert!(screen.contains_rect(panic), "{room:?} in {points:?}: {panic:?}");
+                        // However far the rest is scrolled.
+                        window.hover_at(screen.center());
+                        window.event(egui::Event::MouseWheel {
+                            unit: egui::MouseWheelUnit::Point,
+                            delta: vec2(-500.0, -500.0),
+                            phase: egui::TouchPhase::Move,
+                            source: egui::MouseWheelSource::Unknown,
+                            modifiers: egui::Modifiers::NONE,
+                        });
+                        window.run();
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_look_is_chosen() {
     let mut window = window(Rehearsal::playing());
     let choose = |window: &mut Window, role: Role, label: &str| {
@@ -410,6 +556,39 @@ fn the_look_is_chosen() {
     assert!(choose(&mut window, Role::CheckBox, "Reduced motion").calm);
     assert!(choose(&mut window, Role::CheckBox, "Fold the controls away").folded);
     assert_eq!(choose(&mut window, Role::RadioButton, "Dark").shade, Shade::Dark);
+}
+
+/// Whether a shape has an edge that is seen on the grounds of a theme, and lies in a place.
+fn has_edge(shape: &egui::Shape, place: Rect, theme: &theme::Theme) -> bool {
+    let (rect, stroke) = match shape {
+        egui::Shape::Rect(rect) => (rect.rect, rect.stroke),
+        egui::Shape::Circle(circle) => (circle.visual_bounding_rect(), circle.stroke),
+        egui::Shape::Vec(shapes) => return shapes.iter().any(|shape| has_edge(shape, place, theme)),
+        _ => return false,
+    };
+    let stands_out = [theme.ground, theme.panel].map(|ground| theme::contrast(stroke.color, ground) >= 3.0);
+    place.expand(1.0).contains_rect(rect) && stroke.width >= 1.0 && stands_out == [true, true]
+}
+
+#[test]
+fn what_is_to_be_ticked_has_an_edge_that_is_seen_in_menus_too() {
+    for shade in [Shade::Dark, Shade::Light] {
+        let face = Face { shade, size: (1400.0, 1400.0), ..Face::default() };
+        let mut window = window(looking(Rehearsal::playing(), face));
+        window.get_by_role_and_label(Role::Button, "Look").click();
+        window.run();
+        let ticked = labels(&window)
+            .into_iter()
+            .filter(|(_, role, _)| matches!(role, Role::CheckBox | Role::RadioButton));
+        let ticked: Vec<_> = ticked.collect();
+        assert!(ticked.len() > 12, "{ticked:?}");
+        for (label, _, place) in ticked {
+            let shapes = &window.output().shapes;
+            let is_seen =
+                shapes.iter().any(|clipped| has_edge(&clipped.shape, place, theme::Theme::of(shade)));
+            assert!(is_seen, "{label} in {shade:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Colours, type and spacing. GUI thread. Every text stands on its ground with a contrast of at least 4.5 : 1, which a
-//! test computes; and no colour says anything alone: melody, chords and bass have shapes, what may change is hatched.
+//! Colours, type and spacing. GUI thread. Every text stands on its ground with a contrast of at least 4.5 : 1, every
+//! mark beside its neighbours with 3 : 1, which tests compute; and no colour says anything alone: melody, chords and bass have shapes, what may change is hatched.
 
 use super::face::Shade;
 use egui::{
@@ -31,8 +31,10 @@ pub struct Theme {
     pub white_key: Color32,
     /// Lines of the grid; decoration.
     pub line: Color32,
-    /// Bar lines; decoration.
+    /// Bar lines.
     pub bar_line: Color32,
+    /// Around buttons, boxes and what is ticked.
+    pub edge: Color32,
     /// What is read first.
     pub text: Color32,
     /// What is read second.
@@ -70,9 +72,10 @@ const DARK: Theme = Theme {
     raised: rgb(0x262c35),
     lifted: rgb(0x323a46),
     black_key: rgb(0x11151a),
-    white_key: rgb(0x3b4450),
+    white_key: rgb(0x5d6874),
     line: rgb(0x262d36),
-    bar_line: rgb(0x4b5664),
+    bar_line: rgb(0x646f7d),
+    edge: rgb(0x7d8997),
     text: rgb(0xf2f4f7),
     muted: rgb(0xa9b2bd),
     melody: rgb(0xe69f00),
@@ -96,7 +99,8 @@ const LIGHT: Theme = Theme {
     black_key: rgb(0x5d6672),
     white_key: rgb(0xffffff),
     line: rgb(0xe1e5ea),
-    bar_line: rgb(0xa9b2bd),
+    bar_line: rgb(0x828c98),
+    edge: rgb(0x69737f),
     text: rgb(0x14171c),
     muted: rgb(0x47515d),
     melody: rgb(0x7a4c00),
@@ -144,8 +148,35 @@ impl Theme {
             ("on chord", self.on_chord, self.chord),
             ("on alarm", self.on_alarm, self.alarm),
             ("on accent", self.on_accent, self.accent),
+            ("text on a white key", self.text, self.white_key),
         ]);
         pairs
+    }
+
+    /// Every mark that has to be seen for a control or the music to be understood, with what lies beside it.
+    pub fn marks(&self) -> Vec<(&'static str, Color32, Color32)> {
+        let mut marks = vec![
+            ("bar line", self.bar_line, self.panel),
+            ("white key beside a black one", self.white_key, self.black_key),
+        ];
+        let visuals = self.visuals();
+        let widgets = &visuals.widgets;
+        let states = [&widgets.inactive, &widgets.hovered, &widgets.active, &widgets.open];
+        for ground in [self.ground, self.panel] {
+            marks.extend(states.map(|state| ("edge of a box", state.bg_stroke.color, ground)));
+            marks.extend([
+                ("rail and default of a fader", visuals.weak_text_color(), ground),
+                ("filled rail, focus, what is chosen", visuals.selection.bg_fill, ground),
+            ]);
+        }
+        for state in states {
+            marks.extend([
+                ("edge of a box upon the box", state.bg_stroke.color, state.bg_fill),
+                ("tick, and the edge of a fader's handle", state.fg_stroke.color, state.bg_fill),
+                ("edge of a fader's handle", state.fg_stroke.color, self.ground),
+            ]);
+        }
+        marks
     }
 
     /// A colour laid thinly over the panel: for grounds without text.
@@ -175,7 +206,7 @@ impl Theme {
             weak_text_color: Some(self.muted),
             widgets: Widgets {
                 noninteractive: widget(self.panel, Stroke::new(1.0, self.line), self.text),
-                inactive: widget(self.raised, Stroke::new(1.0, self.bar_line), self.text),
+                inactive: widget(self.raised, Stroke::new(1.0, self.edge), self.text),
                 hovered: widget(self.lifted, Stroke::new(1.0, self.muted), self.text),
                 active: widget(self.lifted, Stroke::new(1.0, self.accent), self.text),
                 open: widget(self.lifted, Stroke::new(1.0, self.muted), self.text),
@@ -190,7 +221,7 @@ impl Theme {
             error_fg_color: self.alarm,
             window_fill: self.panel,
             panel_fill: self.ground,
-            window_stroke: Stroke::new(1.0, self.bar_line),
+            window_stroke: Stroke::new(1.0, self.edge),
             window_shadow: Shadow::NONE,
             popup_shadow: Shadow {
                 offset: [0, 4],
@@ -289,6 +320,21 @@ mod tests {
             }
         }
         println!("least contrast: {:.2} ({}, {:?})", least.0, least.1, least.2);
+    }
+
+    #[test]
+    fn every_mark_stands_out_from_what_lies_beside_it() {
+        let mut least = (f32::INFINITY, "", Shade::Dark);
+        for shade in [Shade::Dark, Shade::Light] {
+            for (name, ink, beside) in Theme::of(shade).marks() {
+                let found = contrast(ink, beside);
+                assert!(found >= 3.0, "{shade:?}: {name} {ink:?} on {beside:?}: {found:.2}");
+                if found < least.0 {
+                    least = (found, name, shade);
+                }
+            }
+        }
+        println!("least contrast of a mark: {:.2} ({}, {:?})", least.0, least.1, least.2);
     }
 
     #[test]

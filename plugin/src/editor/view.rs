@@ -6,7 +6,7 @@ use super::{
     controls::Controls,
     desk::Desk,
     face::{Face, LEAST_SIZE, Room},
-    history, keyboard, lane, look, roll,
+    history, icon, keyboard, lane, look, roll,
     scene::Scene,
     stage, status,
     theme::{SMALL, dress},
@@ -16,6 +16,8 @@ use egui::{Align, Layout, Rect, ScrollArea, Ui, UiBuilder, pos2, vec2};
 
 /// The largest type of the chord that sounds in the main view, in points.
 const MOST: f32 = 84.0;
+/// A window narrower than this leaves out what is not needed, in points.
+const NARROW: f32 = 760.0;
 
 /// Draws the window. The look as the player left it.
 pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls) -> Face {
@@ -23,16 +25,9 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     let room = ui.max_rect();
     ui.painter().rect_filled(room, 0.0, scene.theme().ground);
     if room.width() + 0.5 < LEAST_SIZE.0 || room.height() + 0.5 < LEAST_SIZE.1 {
-        // A host that gives less room than can be laid out: what does not fit is scrolled to.
-        ScrollArea::both().auto_shrink(false).show(ui, |ui| {
-            let (width, height) = (room.width().max(LEAST_SIZE.0), room.height().max(LEAST_SIZE.1));
-            let rect = Rect::from_min_size(ui.max_rect().min, vec2(width, height));
-            ui.allocate_rect(rect, egui::Sense::hover());
-            let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
-            room_of(&mut ui, scene, desk, controls, &mut face);
-        });
+        cramped(ui, scene, desk, controls, &mut face);
     } else {
-        room_of(ui, scene, desk, controls, &mut face);
+        room_of(ui, scene, desk, controls, &mut face, Panic::Within);
     }
     if face.shade != scene.face.shade {
         dress(ui.ctx(), face.shade);
@@ -40,10 +35,44 @@ pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Cont
     face
 }
 
-fn room_of(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+/// Where Panic is, which never scrolls away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panic {
+    /// Where the view has it.
+    Within,
+    /// Above the view, which scrolls.
+    Above,
+}
+
+/// A host that gives less room than can be laid out, or so large a zoom: what does not fit is scrolled to, under a line
+/// that stays.
+fn cramped(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+    let room = ui.max_rect();
+    let (line, rest) = room.split_top_bottom_at_y(room.top() + 34.0);
+    let layout = Layout::right_to_left(Align::Center);
+    let mut bar = ui.new_child(UiBuilder::new().max_rect(line.shrink2(vec2(8.0, 2.0))).layout(layout));
+    controls.panic(&mut bar, desk);
+    let mut rest = ui.new_child(UiBuilder::new().max_rect(rest));
+    ScrollArea::both().auto_shrink(false).show(&mut rest, |ui| {
+        let (width, height) = (room.width().max(LEAST_SIZE.0), room.height().max(LEAST_SIZE.1));
+        let rect = Rect::from_min_size(ui.max_rect().min, vec2(width, height));
+        ui.allocate_rect(rect, egui::Sense::hover());
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
+        room_of(&mut ui, scene, desk, controls, face, Panic::Above);
+    });
+}
+
+fn room_of(
+    ui: &mut Ui,
+    scene: &Scene,
+    desk: &mut dyn Desk,
+    controls: &mut Controls,
+    face: &mut Face,
+    panic: Panic,
+) {
     match scene.face.room {
-        Room::Studio => studio(ui, scene, desk, controls, face),
-        Room::Stage => stage::show(ui, scene, desk, controls, face),
+        Room::Studio => studio(ui, scene, desk, controls, face, panic),
+        Room::Stage => stage::show(ui, scene, desk, controls, face, panic),
     }
 }
 
@@ -83,7 +112,7 @@ impl Plan {
         let roll = line(music - lane.height(), gap);
         let keyboard = line(keyboard, gap);
         let controls = Rect::from_min_max(pos2(room.left(), keyboard.bottom() + gap), room.max);
-        let buttons = head.with_min_x(head.right() - if room.width() < 760.0 { 190.0 } else { 210.0 });
+        let buttons = head.with_min_x(head.right() - if room.width() < NARROW { 200.0 } else { 210.0 });
         let now = cards.with_max_x(cards.left() + cards.width() * 0.30);
         let next = Rect::from_min_max(
             pos2(now.right() + gap, cards.top()),
@@ -95,12 +124,26 @@ impl Plan {
     }
 }
 
-fn studio(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+fn studio(
+    ui: &mut Ui,
+    scene: &Scene,
+    desk: &mut dyn Desk,
+    controls: &mut Controls,
+    face: &mut Face,
+    panic: Panic,
+) {
     let plan = Plan::new(ui.max_rect(), scene.face.folded);
-    status::line(ui, plan.status, scene);
+    let mut line = plan.status;
+    // A narrow window needs the room for what is said.
+    if ui.max_rect().width() >= NARROW {
+        line.min.x = icon::show(ui, line).rect.right() + 8.0;
+    }
+    status::line(ui, line, scene);
     let layout = Layout::right_to_left(Align::Center);
     let mut buttons = ui.new_child(UiBuilder::new().max_rect(plan.buttons).layout(layout));
-    controls.panic(&mut buttons, desk);
+    if panic == Panic::Within {
+        controls.panic(&mut buttons, desk);
+    }
     if buttons.button("Stage view").on_hover_text("Now and next, to be read from two metres").clicked() {
         face.room = Room::Stage;
     }
@@ -113,6 +156,7 @@ fn studio(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Contro
     lane::show(ui, plan.lane, scene, &axis);
     roll::show(ui, plan.roll, scene, &axis);
     roll::playhead(ui, plan.lane.union(plan.roll), scene, &axis);
+    lane::sounding(ui, plan.lane, scene, &axis);
     keyboard::show(ui, plan.keyboard, scene);
     let mut foot =
         ui.new_child(UiBuilder::new().max_rect(plan.controls).layout(Layout::top_down(Align::Min)));
@@ -121,7 +165,9 @@ fn studio(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Contro
     controls.hear(scene.report.key);
     controls.play(&mut foot, desk);
     if !scene.face.folded {
+        controls.turn_to(face.page);
         controls.pages(&mut foot, desk);
+        face.page = controls.page();
     }
 }
 

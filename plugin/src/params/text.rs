@@ -1,7 +1,7 @@
 //! How values are written and read: beats, milliseconds, percentages, channels. Allocates.
 
 use crate::links::least_reaction_beats;
-use music::grid::FRAMES_PER_BEAT;
+use music::{grid::FRAMES_PER_BEAT, notation};
 use nice_plug::prelude::{FloatParam, FloatRange, IntParam, IntRange, formatters};
 use std::sync::Arc;
 
@@ -62,7 +62,14 @@ pub(super) fn milliseconds(name: &str, default: i32, min: i32, max: i32) -> IntP
 pub(super) fn key(name: &str, default: i32, min: i32, max: i32) -> IntParam {
     IntParam::new(name, default, IntRange::Linear { min, max })
         .with_value_to_string(formatters::v2s_i32_key_formatter())
-        .with_string_to_value(formatters::s2v_i32_key_formatter())
+        .with_string_to_value(Arc::new(parse_key))
+}
+
+/// A key by name, with any signs, as "C#4", "c♯ 4" or "Db4". The framework's own reading panics at signs of music.
+fn parse_key(text: &str) -> Option<i32> {
+    let mut word: String = text.split_whitespace().collect();
+    word.get_mut(..1)?.make_ascii_uppercase();
+    notation::parse_pitch(&word).map(|pitch| pitch.midi().into())
 }
 
 /// A MIDI channel, from 1.
@@ -105,6 +112,22 @@ mod tests {
         assert_eq!(beats(10), "2 1/2 beats");
         assert_eq!(parse_beats("1.5"), Some(6));
         assert_eq!(parse_beats("soon"), None);
+    }
+
+    #[test]
+    fn keys_are_read_however_they_are_signed() {
+        let key = key("key", 60, 0, 127);
+        for midi in 0..=127 {
+            let text = key.normalized_value_to_string(key.preview_normalized(midi), true);
+            assert_eq!(parse_key(&text), Some(midi), "{text}");
+            assert_eq!(parse_key(&text.replace('#', "♯")), Some(midi), "{text}");
+        }
+        for text in ["C#4", "c#4", "C♯4", " C♯ 4 ", "Db4", "d♭4"] {
+            assert_eq!(parse_key(text), Some(61), "{text}");
+        }
+        for text in ["", "♯", "♯4", "C", "H4", "C♯", "C♯♯♯♯♯♯99", "é4", "4"] {
+            assert_eq!(parse_key(text), None, "{text}");
+        }
     }
 
     #[test]

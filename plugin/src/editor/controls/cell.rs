@@ -33,7 +33,9 @@ pub fn cell(
         // A long name takes from its widget what it needs.
         let font = TextStyle::Body.resolve(ui.style());
         let laid = ui.painter().layout_no_wrap(desk.name(id), font, Color32::PLACEHOLDER);
-        let for_name = (laid.size().x + 2.0).clamp(width * 0.36, width * 0.58);
+        // A box says more than a fader.
+        let least = if row.kind == Kind::Choice { 0.30 } else { 0.36 };
+        let for_name = (laid.size().x + 2.0).clamp(width * least, width * 0.58);
         let for_value = if for_name > width * 0.48 { width * 0.2 } else { width * 0.3 };
         let widget = width - for_name - for_value - gap;
         let widths = Widths { name: for_name, widget, value: for_value - gap };
@@ -99,8 +101,8 @@ fn value(
         return;
     }
     let text = desk.text(id, gestures.shown(desk, id));
-    // What stands in brackets is said at length elsewhere; there is no room for it here.
-    let short = text.split_once(" (").map_or(text.as_str(), |(short, _)| short);
+    let said = choice::shown(id, text.clone());
+    let short = choice::short(&said);
     // Without the focus: the fader's Enter does the same, and each control is one stop of the tab key.
     let label = Label::new(short).truncate().selectable(false).sense(Sense::CLICK);
     let response = ui.add(label);
@@ -115,7 +117,7 @@ pub fn explain(desk: &dyn Desk, row: &Row, response: Response) {
         ui.strong(desk.name(row.id));
         ui.label(row.tip);
         if row.kind != Kind::Press {
-            let default = desk.text(row.id, desk.default_of(row.id));
+            let default = choice::shown(row.id, desk.text(row.id, desk.default_of(row.id)));
             let how = if row.kind == Kind::Fader { "double-click or right-click" } else { "right-click" };
             ui.weak(format!("At first: {default} ({how} to go back)"));
         }

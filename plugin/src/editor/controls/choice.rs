@@ -7,8 +7,18 @@ use egui::{ComboBox, EventFilter, Key, Response, Role, Ui, WidgetInfo};
 /// The height that a menu may have before it scrolls, in points.
 const MENU_HEIGHT: f32 = 420.0;
 
-/// The parameter whose choices are notes: hosts have them in plain letters, we with the signs of music.
-pub const TONIC: &str = "key_tonic";
+/// The parameters whose values are notes: hosts have them in plain letters, we with the signs of music.
+const NOTES: [&str; 6] = ["key_tonic", "register", "lowest", "highest", "in_lowest", "in_highest"];
+
+/// A parameter's value as it is shown.
+pub fn shown(id: &str, text: String) -> String {
+    if NOTES.contains(&id) { words::pretty(&text) } else { text }
+}
+
+/// A value without what stands in brackets: that is said at length elsewhere, where there is room.
+pub fn short(text: &str) -> &str {
+    text.split_once(" (").map_or(text, |(short, _)| short)
+}
 
 /// Draws a parameter's box, and sets the parameter to what is chosen.
 pub fn choice(
@@ -22,10 +32,10 @@ pub fn choice(
     let last = desk.num_steps(id).unwrap_or(0).max(1) as f32;
     let chosen = (value * last).round() as usize;
     let mut wished = None;
-    let shown = |text: String| if id == TONIC { words::pretty(&text) } else { text };
-    let response = pick(ui, id, &desk.name(id), &shown(desk.text(id, value)), width, |ui| {
+    let text = shown(id, desk.text(id, value));
+    let response = boxed(ui, id, &desk.name(id), (&text, short(&text)), width, |ui| {
         for (idx, text) in desk.choices(id).into_iter().enumerate() {
-            if ui.selectable_label(idx == chosen, shown(text)).clicked() {
+            if ui.selectable_label(idx == chosen, shown(id, text)).clicked() {
                 wished = Some(idx);
                 ui.close();
             }
@@ -59,8 +69,20 @@ pub fn pick(
     width: f32,
     menu: impl FnOnce(&mut Ui),
 ) -> Response {
+    boxed(ui, salt, name, (text, text), width, menu)
+}
+
+/// The same with a text that is said in full and shown in short.
+fn boxed(
+    ui: &mut Ui,
+    salt: &str,
+    name: &str,
+    (text, short): (&str, &str),
+    width: f32,
+    menu: impl FnOnce(&mut Ui),
+) -> Response {
     let shown = ComboBox::from_id_salt(salt)
-        .selected_text(text)
+        .selected_text(short)
         .width(width)
         .height(MENU_HEIGHT)
         .truncate()

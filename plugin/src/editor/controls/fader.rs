@@ -2,7 +2,7 @@
 //! makes it finer. Arrow keys go step by step, page keys by ten, Home and End to the ends, Delete to the default; Enter
 //! or a click on the value lets a value be typed.
 
-use super::{Gestures, typed::Typed};
+use super::{Gestures, choice, typed::Typed};
 use crate::editor::desk::Desk;
 use egui::{
     EventFilter, Id, Key, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, accesskit, pos2,
@@ -56,7 +56,8 @@ pub fn rail(
     }
     spoken(ui, desk, gestures, id, response.id);
     paint(ui, &response, gestures.shown(desk, id), desk.default_of(id), rect.size());
-    let (value, text) = (gestures.shown(desk, id), desk.text(id, gestures.shown(desk, id)));
+    let value = gestures.shown(desk, id);
+    let text = choice::shown(id, desk.text(id, value));
     response.widget_info(|| {
         let mut info = WidgetInfo::new(Role::Slider);
         info.enabled = ui.is_enabled();

@@ -55,6 +55,16 @@ impl Controls {
         self.heard = key;
     }
 
+    /// Opens a page.
+    pub fn turn_to(&mut self, page: usize) {
+        self.tab_idx = page;
+    }
+
+    /// The page that lies open.
+    pub fn page(&self) -> usize {
+        self.tab_idx
+    }
+
     fn is_kept(&self, id: &str) -> bool {
         match id {
             "hold" => self.kept.0,

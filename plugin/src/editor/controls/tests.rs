@@ -164,8 +164,7 @@ fn every_box_lists_all_choices_and_each_is_taken() {
     for (tab_idx, row) in rows(Kind::Choice) {
         on_tab(&mut bench, tab_idx);
         let name = bench.state().1.name(row.id);
-        let is_note = row.id == super::choice::TONIC;
-        let said = |text: String| if is_note { crate::editor::words::pretty(&text) } else { text };
+        let said = |text: String| super::choice::shown(row.id, text);
         let choices: Vec<String> = bench.state().1.choices(row.id).into_iter().map(said).collect();
         bench.get_by_role_and_label(Role::ComboBox, &name).click();
         bench.run();
@@ -269,6 +268,29 @@ fn a_value_is_typed() {
     bench.run();
     let value = one_gesture(&mut bench, "seed");
     assert_eq!(bench.state().1.text("seed", value), "4711");
+}
+
+#[test]
+fn keys_are_shown_with_the_signs_of_music_and_read_with_any() {
+    for (typed, sent) in [("D#4", "D#4"), ("D♯4", "D#4"), ("eb 4", "D#4"), ("♯", "C4")] {
+        let mut bench = bench(900.0);
+        on_tab(&mut bench, 2);
+        bench.get_by_role_and_label(Role::Slider, "Register").focus();
+        bench.run();
+        bench.key_press(Key::Enter);
+        bench.run();
+        bench.run();
+        bench.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        bench.run();
+        bench.get_by_label("Register as text").type_text(typed);
+        bench.run();
+        bench.key_press(Key::Enter);
+        bench.run();
+        let value = bench.state().1.normalized("register");
+        assert_eq!(bench.state().1.text("register", value), sent, "{typed}");
+        let said = bench.get_by_role_and_label(Role::Slider, "Register").accesskit_node().value();
+        assert_eq!(said, Some(sent.replace('#', "♯")));
+    }
 }
 
 #[test]

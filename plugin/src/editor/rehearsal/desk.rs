@@ -54,6 +54,8 @@ pub struct PaperDesk {
     pub save: Result<PathBuf, String>,
     /// The preset that stands.
     pub preset: Option<usize>,
+    /// What is wrong with the model.
+    pub trouble: Option<String>,
 }
 
 impl Default for PaperDesk {
@@ -83,6 +85,7 @@ impl PaperDesk {
             num_bars: 12,
             save: Ok("/music/take.mid".into()),
             preset: Some(0),
+            trouble: None,
         }
     }
 
@@ -185,7 +188,7 @@ impl Desk for PaperDesk {
     }
 
     fn model_trouble(&self) -> Option<String> {
-        None
+        self.trouble.clone()
     }
 
     fn num_captured_bars(&mut self) -> usize {
