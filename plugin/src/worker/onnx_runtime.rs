@@ -110,7 +110,7 @@ fn environment() -> Result<(Environment, String), String> {
     }
     let path = library::find().map_err(|e| e.to_string())?;
     let builder = ort::init_from(&path)
-        .map_err(|e| format!("{} cannot be loaded: {}", path.display(), one_line(&e)))?;
+        .map_err(|e| format!("the library cannot be loaded: {}: {}", path.display(), one_line(&e)))?;
     let environment =
         builder.with_name("realchords").with_telemetry(false).build().map_err(|e| one_line(&e))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
