@@ -55,7 +55,7 @@ pub enum LibraryError {
     #[error("no {} in {}: run `cargo xtask install`, or name one in {VARIABLE}", NAMES[0], list(.0))]
     Absent(Vec<PathBuf>),
     /// What was found cannot be read.
-    #[error("the library cannot be read ({1}): {0}")]
+    #[error("unreadable ({1}): {0}")]
     Unreadable(PathBuf, std::io::Error),
     /// What was found is not a whole library.
     #[error("no whole library ({why}); install it again: {path}")]
