@@ -25,17 +25,17 @@ fn two_builds_in_one_process_do_not_meet() {
         let path = folder.path().join("another-build.so");
         std::fs::copy(stage::library(), &path).expect("a copy");
         let song = tunes::plain(4, 120.0);
+        let prepared = |mut host: Box<dyn hosts::PluginHost>| {
+            host.set("listen", "0").expect("it is set");
+            host.activate(setup(512, Rendering::Offline)).expect("it activates");
+            stage::ready(host.as_mut());
+            host
+        };
+        let play = |host: &mut Box<dyn hosts::PluginHost>| {
+            stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes()
+        };
         for face in BOTH {
-            let prepared = |mut host: Box<dyn hosts::PluginHost>| {
-                host.set("listen", "0").expect("it is set");
-                host.activate(setup(512, Rendering::Offline)).expect("it activates");
-                stage::ready(host.as_mut());
-                host
-            };
             let (mut ours, mut other) = (prepared(open(face)), prepared(open_file(face, &path)));
-            let play = |host: &mut Box<dyn hosts::PluginHost>| {
-                stage::play(host.as_mut(), &song, &Script::whole(&song, BlockSizes::Fixed(512))).notes()
-            };
             let first = play(&mut ours);
             assert!(!first.is_empty(), "{face:?}: no chord came");
             assert_eq!(play(&mut other), first, "{face:?}: the other build plays something else");
@@ -45,6 +45,11 @@ fn two_builds_in_one_process_do_not_meet() {
             drop(other);
             assert_eq!(play(&mut third), first, "{face:?}");
         }
+        // Both formats of both at the same time.
+        let both = |face: Face| [prepared(open(face)), prepared(open_file(face, &path))];
+        let mut all: Vec<_> = BOTH.into_iter().flat_map(both).collect();
+        let notes: Vec<_> = all.iter_mut().map(play).collect();
+        assert!(!notes[0].is_empty() && notes.iter().all(|others| *others == notes[0]), "{notes:?}");
         String::new()
     });
 }

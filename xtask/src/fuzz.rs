@@ -71,7 +71,16 @@ pub fn run(args: &FuzzArgs) -> Result<()> {
     }
     let mut cargo = place::cargo();
     // The whole workspace and a test are named so that the dependencies are those of the tests, built already.
-    cargo.args(["build", "--workspace", "--features", "fuzz/guided", "--bin", "guided", "--test", "short_pass"]);
+    cargo.args([
+        "build",
+        "--workspace",
+        "--features",
+        "fuzz/guided",
+        "--bin",
+        "guided",
+        "--test",
+        "short_pass",
+    ]);
     cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(INSTRUMENTS, "1");
     ensure!(cargo.status()?.success(), "the targets do not build; see that a C++ compiler is installed");
     let mut broken = Vec::new();

@@ -10,6 +10,7 @@ mod fuzz;
 mod held;
 mod install;
 mod jam;
+mod leaks;
 mod licences;
 mod pictures;
 mod place;
@@ -36,6 +37,8 @@ enum Command {
     E2e(e2e::E2eArgs),
     /// Renders a jam of many hours and says how memory, lateness and drift went
     Endure(endure::EndureArgs),
+    /// Has instances live under Valgrind and says whether memory is lost
+    Leaks(leaks::LeaksArgs),
     /// Feeds what is read from outside with broken input, guided by coverage
     Fuzz(fuzz::FuzzArgs),
     /// Everything CI asks for: format, lints, house rules, tests, documents
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         #[cfg(target_os = "linux")]
         Command::E2e(args) => e2e::run(&args),
         Command::Endure(args) => endure::run(&args),
+        Command::Leaks(args) => leaks::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Test => suite::run(),
         Command::Install(args) => install::install(&args),

@@ -229,6 +229,14 @@ mod tests {
     }
 
     #[test]
+    fn the_plugin_knows_what_is_shipped_beside_it() {
+        let known = include_str!("../../plugin/src/worker/library.rs");
+        for build in BUILDS.iter().filter(|build| !build.machine.starts_with("macos")) {
+            assert!(known.contains(build.sha256), "{}: the plugin knows another one", build.machine);
+        }
+    }
+
+    #[test]
     fn an_unknown_machine_is_refused_with_those_known() {
         let error = build_for("macos-x86_64").err().map(|error| error.to_string()).unwrap_or_default();
         assert!(error.contains("macos-x86_64") && error.contains("linux-x86_64"), "{error}");

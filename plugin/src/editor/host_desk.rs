@@ -75,6 +75,14 @@ impl HostDesk {
         }
     }
 
+    fn save_capture_in(&self, folder: &Path) -> Result<PathBuf, String> {
+        let capture = self.params.capture.copy();
+        if capture.is_empty() {
+            return Err("nothing was captured; play something first".into());
+        }
+        take_file::write(folder, &take_file::name_now(), &self.midi_file(&capture)?)
+    }
+
     /// The capture as the bytes of a MIDI file, played as the parameters stand.
     fn midi_file(&self, capture: &Capture) -> Result<Vec<u8>, String> {
         let settings = self.params.settings(false);
@@ -215,11 +223,7 @@ impl Desk for HostDesk {
     }
 
     fn save_capture(&mut self) -> Result<PathBuf, String> {
-        let capture = self.params.capture.copy();
-        if capture.is_empty() {
-            return Err("nothing was captured; play something first".into());
-        }
-        take_file::write(&take_file::folder()?, &take_file::name_now(), &self.midi_file(&capture)?)
+        self.save_capture_in(&take_file::folder()?)
     }
 
     fn clear_capture(&mut self) {
@@ -288,16 +292,40 @@ mod tests {
         HostDesk::new(Arc::new(ChordsParams::new(&health)), health)
     }
 
+    /// A chord is captured that begins with the first frame.
+    fn capture(desk: &HostDesk, idx: u8) {
+        let struck = ChordFrame::Onset(Chord::new(PitchClass::new(0), Quality::MINOR));
+        let chord = if idx == 0 { struck } else { ChordFrame::Hold };
+        let phase = BarPhase::At { position: idx % 16, length: 16 };
+        let captured = Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase };
+        desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
+    }
+
+    #[test]
+    fn what_cannot_be_saved_is_not_lost() {
+        let mut desk = desk();
+        (0..20).for_each(|idx| capture(&desk, idx));
+        let before = desk.params.capture.copy();
+        // A file where the folder should be.
+        let folder = std::env::temp_dir().join(format!("realchords-not-saved-{}", std::process::id()));
+        std::fs::write(&folder, "").unwrap();
+        let why = desk.save_capture_in(&folder).unwrap_err();
+        assert!(why.contains("cannot be written") && why.contains("realchords-not-saved"), "{why}");
+        assert_eq!(desk.params.capture.copy(), before);
+        assert_eq!(desk.num_captured_bars(), 2);
+        std::fs::remove_file(&folder).unwrap();
+        let saved = desk.save_capture_in(&folder).unwrap();
+        assert_eq!(std::fs::read(saved).unwrap(), desk.midi_file(&before).unwrap());
+        assert_eq!(desk.params.capture.copy(), before, "saving forgets nothing");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
     #[test]
     fn bars_are_counted_and_the_capture_becomes_a_midi_file() {
         let mut desk = desk();
         assert_eq!(desk.num_captured_bars(), 0);
-        let chord = ChordFrame::Onset(Chord::new(PitchClass::new(0), Quality::MINOR));
         for idx in 0..17u8 {
-            let phase = BarPhase::At { position: idx % 16, length: 16 };
-            let chord = if idx == 0 { chord } else { ChordFrame::Hold };
-            let captured = Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase };
-            desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
+            capture(&desk, idx);
             assert_eq!(desk.num_captured_bars(), if idx < 16 { 1 } else { 2 });
         }
         let bytes = desk.midi_file(&desk.params.capture.copy()).unwrap();

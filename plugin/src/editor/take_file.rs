@@ -89,13 +89,14 @@ mod tests {
     #[test]
     fn a_full_disk_leaves_no_half_take() {
         let folder = std::env::temp_dir().join(format!("realchords-full-disk-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
+        let older = write(&folder, "take", b"older").unwrap();
         // The name under which it is written leads to a device that is always full.
-        let partial = folder.join(format!("take.mid.{}.part", std::process::id()));
+        let partial = folder.join(format!("take (2).mid.{}.part", std::process::id()));
         std::os::unix::fs::symlink("/dev/full", &partial).unwrap();
         let why = write(&folder, "take", &[7; 1000]).unwrap_err();
-        assert!(why.contains("take.mid") && why.contains("No space left"), "{why}");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "something is left behind");
+        assert!(why.contains("take (2).mid") && why.contains("No space left"), "{why}");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "something is left behind");
+        assert_eq!(fs::read(older).unwrap(), b"older");
         // With room again the same take is written.
         assert_eq!(fs::read(write(&folder, "take", b"one").unwrap()).unwrap(), b"one");
         fs::remove_dir_all(&folder).unwrap();

@@ -1,10 +1,11 @@
-//! Finds the ONNX Runtime library and checks that it is whole before anything loads it: a truncated one would kill
-//! the host. Worker thread.
+//! Finds the ONNX Runtime library and checks that it is whole before anything loads it: one that is cut off, or has a
+//! hole in it, would kill the host. Worker thread.
 //!
 //! Looked for in this order: the file or folder named in `REALCHORDS_ONNXRUNTIME` (`none`: use no ONNX Runtime); the
 //! folder of our own binary; the folders of the bundle it lies in; the user's data folder. Never by bare name: the
 //! system may hold another version under it.
 
+use sha2::{Digest, Sha256};
 use std::{
     env,
     ffi::OsString,
@@ -28,7 +29,23 @@ const NAMES: &[&str] = if cfg!(target_os = "windows") {
 /// No build of the library is smaller than this, in bytes.
 const SMALLEST: u64 = 1 << 20;
 
-/// Why there is no library to load.
+/// A build that we ship.
+struct Shipped {
+    /// Its length in bytes.
+    len: u64,
+    /// Its SHA-256.
+    sha256: &'static str,
+}
+
+/// The builds that we ship, as `cargo xtask runtime` gets them. macOS has its own seal on libraries, and our bundles are
+/// signed there, which changes them.
+const SHIPPED: [Shipped; 3] = [
+    Shipped { len: 24_272_944, sha256: "aa4079d18f4ea7a5f3a94d80cd4bbe0f2740436626622d64d793803a20381083" },
+    Shipped { len: 20_657_248, sha256: "23a37c2994bc273e1d59a4f49af6cba5bf1cfbc29f04907ec27df375aba50a7d" },
+    Shipped { len: 17_766_712, sha256: "14e186627f109a15f28f0b36f6e8ea07c79eac666818e63c39a9792f415bf649" },
+];
+
+/// Why there is no library to load. What is wrong is said before the path: VST3 hosts show 127 characters of it.
 #[derive(Debug, thiserror::Error)]
 pub enum LibraryError {
     /// The variable says so.
@@ -38,10 +55,10 @@ pub enum LibraryError {
     #[error("no {} in {}: run `cargo xtask install`, or name one in {VARIABLE}", NAMES[0], list(.0))]
     Absent(Vec<PathBuf>),
     /// What was found cannot be read.
-    #[error("{0} cannot be read: {1}")]
+    #[error("unreadable ({1}): {0}")]
     Unreadable(PathBuf, std::io::Error),
     /// What was found is not a whole library.
-    #[error("{path} is no whole library ({why}): install it again")]
+    #[error("no whole library ({why}); install it again: {path}")]
     Broken {
         /// The file.
         path: PathBuf,
@@ -110,7 +127,8 @@ pub fn user_folder() -> Option<PathBuf> {
     Some(base.join("realchords"))
 }
 
-/// Whether a file is a whole library for this system, as far as its own tables tell.
+/// Whether a file is a whole library for this system: one as long as one of ours must be that one to the byte, another
+/// as far as its own tables tell.
 ///
 /// # Errors
 /// It is not, or cannot be read.
@@ -120,7 +138,7 @@ pub fn check(path: &Path) -> Result<(), LibraryError> {
     let len = file.metadata().map_err(unreadable)?.len();
     let broken = |why: String| Err(LibraryError::Broken { path: path.to_path_buf(), why });
     if len < SMALLEST {
-        return broken(format!("{len} bytes, and none is smaller than {SMALLEST}"));
+        return broken(format!("{len} bytes of at least {SMALLEST}"));
     }
     let mut head = [0u8; 64];
     file.read_exact(&mut head).map_err(unreadable)?;
@@ -132,7 +150,7 @@ pub fn check(path: &Path) -> Result<(), LibraryError> {
         &[b"\x7fELF\x02\x01"]
     };
     if !wanted.iter().any(|magic| head.starts_with(magic)) {
-        return broken("it does not begin as a library of this system".into());
+        return broken("not one of this system".into());
     }
     if cfg!(target_os = "linux") {
         let mut table = |offset: usize, size: usize, count: usize| -> Result<Vec<u8>, LibraryError> {
@@ -157,7 +175,21 @@ pub fn check(path: &Path) -> Result<(), LibraryError> {
             }
         }
     }
+    if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.len == len) {
+        let found = sha256(&mut file).map_err(unreadable)?;
+        if found != shipped.sha256 {
+            return broken(format!("SHA-256 {:.8}…, not {:.8}…", found, shipped.sha256));
+        }
+    }
     Ok(())
+}
+
+/// The SHA-256 of a file, in hexadecimal.
+fn sha256(file: &mut File) -> std::io::Result<String> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hasher = Sha256::new();
+    std::io::copy(file, &mut hasher)?;
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// A little-endian number of `size` bytes.
@@ -205,12 +237,13 @@ mod tests {
     fn only_whole_libraries_pass() {
         let folder = Folder::new("library");
         let len = SMALLEST as usize + 4096;
-        let cases: [(&str, Vec<u8>, Option<&str>); 5] = [
+        let cases: [(&str, Vec<u8>, Option<&str>); 6] = [
             ("whole", elf(len, len as u64 - 640), None),
             ("short", elf(1000, 100), Some("1000 bytes")),
             ("cut", elf(len, len as u64), Some("a table ends")),
             ("mad", elf(len, u64::MAX - 1), Some("a table ends")),
-            ("text", vec![b'x'; len], Some("does not begin")),
+            ("text", vec![b'x'; len], Some("not one of this system")),
+            ("hole", elf(SHIPPED[0].len as usize, 100), Some("SHA-256 ")),
         ];
         for (name, bytes, expected) in cases {
             let result = check(&folder.file(name, &bytes)).map_err(|e| e.to_string());

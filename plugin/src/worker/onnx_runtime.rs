@@ -109,8 +109,11 @@ fn environment() -> Result<(Environment, String), String> {
         return Ok(built.clone());
     }
     let path = library::find().map_err(|e| e.to_string())?;
-    let builder = ort::init_from(&path)
-        .map_err(|e| format!("{} cannot be loaded: {}", path.display(), one_line(&e)))?;
+    let refused = |error: ort::LoadDynamicError| {
+        let path = path.display().to_string();
+        format!("the library cannot be loaded ({}): {path}", one_line(&error).replace(&path, "it"))
+    };
+    let builder = ort::init_from(&path).map_err(refused)?;
     let environment =
         builder.with_name("realchords").with_telemetry(false).build().map_err(|e| one_line(&e))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

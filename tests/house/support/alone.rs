@@ -15,6 +15,8 @@ const REPORT: &str = "REALCHORDS_HALL_REPORT";
 /// Variables of the plugin.
 const MODEL: &str = "REALCHORDS_MODEL";
 const RUNTIME: &str = "REALCHORDS_ONNXRUNTIME";
+/// Names the pinned runtime to scenes, where someone has named one to the test.
+const PINNED: &str = "REALCHORDS_HALL_RUNTIME";
 /// How long a scene may hang before it is given up. Far above what any takes: it ends hangs, it measures nothing.
 /// `REALCHORDS_PATIENCE` says otherwise, in seconds, for those who ask for much.
 const PATIENCE: Duration = Duration::from_secs(1200);
@@ -103,6 +105,7 @@ fn send_out(test: &str, name: &str, house: &House) -> String {
     let mut command = Command::new(env::current_exe().expect("this binary has a path"));
     command.args([test, "--exact", "--nocapture", "--test-threads=1"]);
     command.env(SCENE, name).env(REPORT, &report).env_remove(MODEL).env_remove(RUNTIME);
+    command.envs(env::var_os(RUNTIME).map(|named| (PINNED, named)));
     // Nothing of this machine's user is found there.
     command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path());
     match &house.runtime {
@@ -139,7 +142,7 @@ pub fn target() -> &'static Path {
 
 /// The pinned ONNX Runtime library.
 pub fn pinned_runtime() -> PathBuf {
-    if let Some(named) = env::var_os(RUNTIME) {
+    if let Some(named) = env::var_os(PINNED).or_else(|| env::var_os(RUNTIME)) {
         return named.into();
     }
     let folder = target().join("onnxruntime");
