@@ -1,10 +1,12 @@
 //! The key that is heard, taken as the player's own.
 
-use super::{Gestures, choice::TONIC};
+use super::Gestures;
 use crate::editor::{desk::Desk, words};
 use egui::{Button, Ui};
 use music::key::{Key, Mode};
 
+/// The parameter of a key's tonic.
+const TONIC: &str = "key_tonic";
 /// The parameter of a key's mode, whose values are in the order of [`Mode::ALL`]; the button stands under it.
 pub const MODE: &str = "key_mode";
 
