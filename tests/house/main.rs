@@ -5,7 +5,8 @@
 mod bad_input;
 #[cfg(test)]
 mod bounce;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod bundle;
 #[cfg(test)]
 mod contract;
