@@ -12,7 +12,6 @@ use egui_kittest::{
     Harness,
     kittest::{NodeT, Queryable},
 };
-use nice_plug::prelude::Params;
 use std::{
     sync::{
         Arc,
@@ -160,16 +159,16 @@ fn a_project_that_is_loaded_opens_the_window_as_it_was_saved() {
     click(&mut window, Role::Button, TABS[3].name);
     click(&mut window, Role::Button, "Look");
     click(&mut window, Role::RadioButton, "Light");
-    let saved = before.params.serialize_fields();
+    let saved = before.params.saved();
     // Into an instance of its own, and into one whose window stands open.
     let after = house();
-    after.params.deserialize_fields(&saved);
+    after.params.restore(&saved);
     let loaded = opened(&after.editor);
     assert_eq!(after.editor.face.get(), before.editor.face.get());
     assert!(loaded.query_by_role_and_label(Role::CheckBox, "Bypass").is_some());
     let open_already = house();
     let mut window = opened(&open_already.editor);
-    open_already.params.deserialize_fields(&saved);
+    open_already.params.restore(&saved);
     window.run_steps(2);
     assert!(window.query_by_role_and_label(Role::CheckBox, "Bypass").is_some());
     assert_eq!(open_already.editor.face.get(), before.editor.face.get());
