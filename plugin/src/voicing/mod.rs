@@ -30,6 +30,8 @@ pub const MAX_VOICES: usize = 5;
 
 /// What a semitone of motion costs; all other costs are measured by this.
 const SEMITONE: i32 = 8;
+/// More steps than any chord takes to settle.
+const MOST_STEPS: usize = 4;
 /// What a minor ninth between two voices costs.
 const MINOR_NINTH: i32 = 2 * SEMITONE;
 
@@ -73,17 +75,31 @@ struct Cost {
 }
 
 /// The keys of the hands for `chord`, near to those `before`, while the melody sounds `melody`. Always in the range if
-/// any chord tone is; with fewer voices than asked for only where the range is too narrow for them.
+/// any chord tone is; with fewer voices than asked for only where the range is too narrow for them. Struck again, the
+/// same chord stays where it is.
 pub fn hands(
     chord: Chord,
     arrangement: &Arrangement,
     melody: Option<Pitch>,
     before: Option<&Voicing>,
 ) -> Voicing {
-    (1..=num_voices(chord, arrangement))
-        .rev()
-        .find_map(|num| best_of(num, chord, arrangement, melody, before))
-        .unwrap_or_else(|| one_key(chord, arrangement))
+    let best = |before: Option<&Voicing>| {
+        (1..=num_voices(chord, arrangement))
+            .rev()
+            .find_map(|num| best_of(num, chord, arrangement, melody, before))
+            .unwrap_or_else(|| one_key(chord, arrangement))
+    };
+    let mut voicing = best(before);
+    // Coming from more or fewer voices it may stop short of where it would go when struck again: it goes there at once. Each
+    // step is nearer to the register, so the steps end; one is rare.
+    for _ in 0..MOST_STEPS {
+        let again = best(Some(&voicing));
+        if again == voicing {
+            break;
+        }
+        voicing = again;
+    }
+    voicing
 }
 
 /// The best voicing of so many voices, if the range has room for one.

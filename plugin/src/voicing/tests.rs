@@ -175,6 +175,27 @@ fn a_range_without_a_chord_tone_still_sounds() {
     }
 }
 
+#[test]
+fn from_five_voices_to_three_a_chord_settles_at_once() {
+    let arrangement = Arrangement {
+        style: Style::Spread,
+        register: Pitch::folded(30),
+        lowest: Pitch::folded(0),
+        highest: Pitch::folded(71),
+        inversion: Inversion::Second,
+        bass: Bass::Off,
+        ..Arrangement::default()
+    };
+    let chord = |root, quality| {
+        let quality = Quality::from_index(quality).unwrap();
+        Chord::new(PitchClass::new(root), quality).over(PitchClass::new(0))
+    };
+    let first = voiced(chord(0, 18), &arrangement, None, None);
+    let second = voiced(chord(5, 2), &arrangement, None, Some(&first));
+    assert_eq!((first.keys().len(), second.keys().len()), (5, 3));
+    assert_eq!(voiced(chord(5, 2), &arrangement, None, Some(&second)), second);
+}
+
 /// Any wish at all.
 fn an_arrangement() -> impl Strategy<Value = Arrangement> {
     let key = |lowest, highest| (lowest..=highest).prop_map(Pitch::folded);
