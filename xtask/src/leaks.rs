@@ -18,6 +18,10 @@ use std::{
 
 /// The variable that names the runtime library to the plugin.
 const RUNTIME: &str = "REALCHORDS_ONNXRUNTIME";
+/// What it says where none is to be used, and how the engines' names begin.
+const NONE: &str = "none";
+const BUILT_IN: &str = "built-in";
+const ONNX: &str = "ONNX Runtime";
 /// The longest that a model may take to open: under Valgrind all is slow.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Samples of a block, and blocks of a life: some beats.
@@ -57,11 +61,12 @@ pub fn run(args: &LeaksArgs) -> Result<()> {
     if let Some(format) = args.live {
         return (0..args.lives[0]).try_for_each(|_| live(&plugin, format));
     }
+    ensure!(args.lives[0] < args.lives[1], "--lives takes a number and a greater one");
     let runtime = bundle::runtime_or_word();
     let engines = runtime
         .iter()
-        .map(|runtime| ("ONNX Runtime", runtime.library.clone()))
-        .chain([("built-in", PathBuf::from("none"))]);
+        .map(|runtime| (ONNX, runtime.library.clone()))
+        .chain([(BUILT_IN, PathBuf::from(NONE))]);
     let mut grows = Vec::new();
     for (engine, library) in engines {
         for format in [Format::Clap, Format::Vst3] {
@@ -80,19 +85,24 @@ pub fn run(args: &LeaksArgs) -> Result<()> {
 }
 
 /// The bytes that a log says are lost: those that nothing points to, and those that only these point to.
-fn lost(log: &str) -> u64 {
+fn lost(log: &str) -> Option<u64> {
     // As in "==1==    definitely lost: 1,024 bytes in 2 blocks"; nothing of the kind where all was freed.
     let after = |words: &str| -> Option<u64> {
         let rest = log.lines().rev().find_map(|line| line.split_once(words))?.1;
         let number: String = rest.split_whitespace().next()?.chars().filter(char::is_ascii_digit).collect();
         number.parse().ok()
     };
-    ["definitely lost:", "indirectly lost:"].iter().filter_map(|words| after(words)).sum()
+    let lost: Vec<u64> =
+        ["definitely lost:", "indirectly lost:"].iter().filter_map(|words| after(words)).collect();
+    if lost.is_empty() && !log.contains("All heap blocks were freed") {
+        return None;
+    }
+    Some(lost.iter().sum())
 }
 
 /// So many lives in a process that Valgrind watches.
 fn watched(plugin: &Path, format: Format, library: &Path, lives: u32) -> Result<u64> {
-    let name = if library == Path::new("none") { "builtin" } else { "runtime" };
+    let name = if library == Path::new(NONE) { "builtin" } else { "runtime" };
     let log = place::target().join("leaks").join(format!("{name}-{format:?}-{lives}.log").to_lowercase());
     place::put(b"", &log)?;
     let mut command = Command::new("valgrind");
@@ -105,7 +115,7 @@ fn watched(plugin: &Path, format: Format, library: &Path, lives: u32) -> Result<
     let status = command.status().context("valgrind does not run; install it")?;
     ensure!(status.success(), "{lives} lives in {format:?} fail; see {}", place::shown(&log));
     let said = fs::read_to_string(&log).with_context(|| format!("{} cannot be read", log.display()))?;
-    Ok(lost(&said))
+    lost(&said).with_context(|| format!("{} does not say what is lost", place::shown(&log)))
 }
 
 /// Made, activated, played to, saved and unmade.
@@ -121,6 +131,13 @@ fn live(plugin: &Path, format: Format) -> Result<()> {
         ensure!(begun.elapsed() < PATIENCE, "the model does not open");
         thread::park_timeout(Duration::from_millis(1));
     }
+    let status = host.read("status")?;
+    ensure!(["ready", "thinking", "drafting"].contains(&status.as_str()), "it does not play: {status}");
+    let (engine, wished) = (
+        host.read("engine")?,
+        if env::var_os(RUNTIME).is_some_and(|it| it == NONE) { BUILT_IN } else { ONNX },
+    );
+    ensure!(engine.starts_with(wished), "{wished} was to play, and the engine is {engine}");
     let mut ledger = Ledger::new();
     for nth in 0..=BLOCKS {
         let beats = f64::from(nth * BLOCK) / 48_000.0 * 2.0;
@@ -162,7 +179,8 @@ mod tests {
         let log = "==7== LEAK SUMMARY:\n==7==    definitely lost: 1,024 bytes in 2 blocks\n\
                    ==7==    indirectly lost: 76 bytes in 1 blocks\n==7==      possibly lost: 5 bytes in 1 blocks\n\
                    ==7==    still reachable: 9,000 bytes in 4 blocks\n";
-        assert_eq!(lost(log), 1100);
-        assert_eq!(lost("==7== All heap blocks were freed -- no leaks are possible\n"), 0);
+        assert_eq!(lost(log), Some(1100));
+        assert_eq!(lost("==7== All heap blocks were freed -- no leaks are possible\n"), Some(0));
+        assert_eq!(lost("==7== Process terminating with default action of signal 11\n"), None);
     }
 }

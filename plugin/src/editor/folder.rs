@@ -4,16 +4,20 @@
 
 use super::desk::Listing;
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsString,
     fs, io,
-    path::{Path, PathBuf},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
 };
 
 /// How a model file's name ends.
 const EXTENSION: &str = "onnx";
-/// So many folders, and so many files, are listed; nobody looks through more.
-const MOST: usize = 1000;
+/// So many folders, and so many files, are listed; nobody looks through more, and all are laid out in each drawing.
+const MOST: usize = 300;
 
 /// What lies in a folder, or why that cannot be told.
 pub type Seen = Result<Listing, String>;
@@ -21,70 +25,89 @@ pub type Seen = Result<Listing, String>;
 /// A look into one folder after the other.
 #[derive(Debug, Default)]
 pub struct Look {
-    wished: Option<PathBuf>,
-    running: Option<(PathBuf, JoinHandle<Seen>)>,
+    reading: Option<Reading>,
+    /// Readings that nobody waits for any more; one may hang in a disk that is gone.
+    left: Vec<JoinHandle<Seen>>,
     seen: Option<Seen>,
 }
 
+#[derive(Debug)]
+struct Reading {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Seen>,
+}
+
 impl Look {
-    /// Looks into a folder.
+    /// Looks into a folder, and into no other any more.
     pub fn begin(&mut self, folder: &Path) {
-        (self.wished, self.seen) = (Some(folder.to_owned()), None);
-        self.go_on();
+        self.leave();
+        self.seen = None;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (place, heeded) = (folder.to_owned(), stop.clone());
+        let thread = std::thread::Builder::new().name("realchords folder".into());
+        match thread.spawn(move || read(&place, &heeded)) {
+            Ok(thread) => self.reading = Some(Reading { stop, thread }),
+            Err(e) => self.seen = Some(Err(said(folder, &e))),
+        }
     }
 
     /// What lies in the folder that was asked for last, once it is known.
     pub fn seen(&mut self) -> Option<&Seen> {
-        self.go_on();
+        if let Some(reading) = self.reading.take_if(|reading| reading.thread.is_finished()) {
+            self.seen = Some(result(reading.thread));
+        }
         self.seen.as_ref()
     }
 
-    fn go_on(&mut self) {
-        if let Some((folder, reading)) = self.running.take_if(|(_, reading)| reading.is_finished()) {
-            let found = reading.join().unwrap_or_else(|_| Err("the folder cannot be read".into()));
-            if self.wished.as_ref() == Some(&folder) {
-                self.seen = Some(found);
-            }
+    fn leave(&mut self) {
+        if let Some(Reading { stop, thread }) = self.reading.take() {
+            stop.store(true, Ordering::Relaxed);
+            self.left.push(thread);
         }
-        let Some(wished) = self.wished.clone().filter(|_| self.running.is_none() && self.seen.is_none())
-        else {
-            return;
-        };
-        let folder = wished.clone();
-        let reading = std::thread::Builder::new().name("realchords folder".into());
-        match reading.spawn(move || read(&folder)) {
-            Ok(reading) => self.running = Some((wished, reading)),
-            Err(e) => self.seen = Some(Err(said(&wished, &e))),
+        for idx in (0..self.left.len()).rev() {
+            if self.left[idx].is_finished() {
+                let _ = self.left.swap_remove(idx).join();
+            }
         }
     }
 }
 
 impl Drop for Look {
     fn drop(&mut self) {
-        // Its code must not go while it runs.
-        if let Some((_, reading)) = self.running.take() {
-            let _ = reading.join();
+        self.leave();
+        // Their code must not go while they run.
+        for thread in self.left.drain(..) {
+            let _ = thread.join();
         }
     }
 }
 
-/// What lies in a folder now, links followed.
+fn result(thread: JoinHandle<Seen>) -> Seen {
+    thread.join().unwrap_or_else(|_| Err("the folder cannot be read".into()))
+}
+
+/// What lies in a folder now, links followed, as far as it was read when `stop` was set.
 ///
 /// # Errors
 /// What the system says, with the folder.
-pub fn read(folder: &Path) -> Seen {
+pub fn read(folder: &Path, stop: &AtomicBool) -> Seen {
     let mut listing = Listing::default();
-    for entry in fs::read_dir(folder).map_err(|e| said(folder, &e))? {
-        let entry = entry.map_err(|e| said(folder, &e))?;
+    let entries = fs::read_dir(folder).map_err(|e| said(folder, &e))?;
+    // An entry that cannot be told, and a link to nowhere, are neither folder nor file.
+    for entry in entries.take_while(|_| !stop.load(Ordering::Relaxed)).flatten() {
+        let Ok(mut kind) = entry.file_type() else { continue };
         let (name, path) = (entry.file_name(), entry.path());
-        // A link to nowhere is neither.
-        let Ok(found) = fs::metadata(&path) else { continue };
-        if is_hidden(&name, &found) {
+        if is_hidden(&entry) {
             continue;
         }
-        if found.is_dir() {
+        // Nothing but a link is gone after: it takes a way to the disk each.
+        if kind.is_symlink() {
+            let Ok(found) = fs::metadata(&path) else { continue };
+            kind = found.file_type();
+        }
+        if kind.is_dir() {
             listing.folders.push(name);
-        } else if found.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case(EXTENSION)) {
+        } else if kind.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case(EXTENSION)) {
             listing.files.push(name);
         }
     }
@@ -96,16 +119,20 @@ pub fn read(folder: &Path) -> Seen {
     Ok(listing)
 }
 
+fn has_dot(entry: &fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
 #[cfg(not(windows))]
-fn is_hidden(name: &OsStr, _: &fs::Metadata) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
+fn is_hidden(entry: &fs::DirEntry) -> bool {
+    has_dot(entry)
 }
 
 #[cfg(windows)]
-fn is_hidden(name: &OsStr, found: &fs::Metadata) -> bool {
+fn is_hidden(entry: &fs::DirEntry) -> bool {
     use std::os::windows::fs::MetadataExt;
     const HIDDEN: u32 = 2;
-    name.as_encoded_bytes().starts_with(b".") || found.file_attributes() & HIDDEN != 0
+    has_dot(entry) || entry.metadata().is_ok_and(|found| found.file_attributes() & HIDDEN != 0)
 }
 
 fn said(folder: &Path, e: &io::Error) -> String {
@@ -115,6 +142,7 @@ fn said(folder: &Path, e: &io::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("realchords-look-{name}-{}", std::process::id()));
@@ -132,14 +160,14 @@ mod tests {
         for name in ["b.onnx", "A.ONNX", "notes.txt", ".c.onnx"] {
             fs::write(folder.join(name), "").unwrap();
         }
-        let seen = read(&folder).unwrap();
+        let seen = read(&folder, &AtomicBool::new(false)).unwrap();
         assert_eq!(seen.folders, ["Blues", "jazz"]);
         assert_eq!(seen.files, ["A.ONNX", "b.onnx"]);
         (0..MOST + 3).for_each(|nth| fs::write(folder.join(format!("x{nth:05}.onnx")), "").unwrap());
-        let seen = read(&folder).unwrap();
+        let seen = read(&folder, &AtomicBool::new(false)).unwrap();
         assert_eq!((seen.files.len(), seen.num_left_out), (MOST, 5));
         fs::remove_dir_all(&folder).unwrap();
-        assert!(read(&folder).unwrap_err().contains("cannot be read"));
+        assert!(read(&folder, &AtomicBool::new(false)).unwrap_err().contains("cannot be read"));
     }
 
     #[test]

@@ -188,7 +188,10 @@ impl NiceEguiApp for Window {
         _frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.dress(&context);
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).desk.open(&context, host);
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        rooms.desk.open(&context, host);
+        rooms.controls.begin();
+        drop(rooms);
         Ok(())
     }
 

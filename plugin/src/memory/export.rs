@@ -31,9 +31,8 @@ const MOST_TICKS: u64 = (1 << 28) - 1;
 const PRESUMED_BAR_FRAMES: i64 = 4 * FRAMES_PER_BEAT;
 /// The tempo where none is known, in quarter notes a minute.
 const PRESUMED_BPM: f64 = 120.0;
-/// How hard the melody's notes are struck, and on which channel.
+/// How hard the melody's notes are struck.
 const MELODY_VELOCITY: u8 = 96;
-const MELODY_CHANNEL: u8 = 0;
 
 /// What happens at a tick; in the order of events at the same tick.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +47,8 @@ enum What {
 #[derive(Default)]
 struct Part {
     events: Vec<(u64, What)>,
+    /// The channel of a line of one voice, and its key that is down.
+    channel: u8,
     sounding: Option<u8>,
 }
 
@@ -55,15 +56,15 @@ impl Part {
     /// A line of one voice strikes a key.
     fn strike(&mut self, tick: u64, key: Pitch) {
         self.end(tick);
-        let (channel, key, velocity) = (MELODY_CHANNEL, key.midi(), MELODY_VELOCITY);
+        let (channel, key, velocity) = (self.channel, key.midi(), MELODY_VELOCITY);
         self.sounding = Some(key);
         self.events.push((tick, What::Down { channel, key, velocity }));
     }
 
     /// Its key goes up.
     fn end(&mut self, tick: u64) {
-        let key = self.sounding.take();
-        self.events.extend(key.map(|key| (tick, What::Up { channel: MELODY_CHANNEL, key })));
+        let (key, channel) = (self.sounding.take(), self.channel);
+        self.events.extend(key.map(|key| (tick, What::Up { channel, key })));
     }
 
     /// A note from its start to its end. One that lasts no tick is none.
@@ -92,7 +93,10 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
     // A file holds 24 bits of microseconds a quarter note.
     let us_per_beat = (60e6 / bpm).clamp(1.0, f64::from((1u32 << 24) - 1)) as u32;
 
-    let (mut conductor, mut melody) = (Part::default(), Part::default());
+    // A channel of its own, or where all is played by one instrument the melody would cut the chords' keys short.
+    let taken = [settings.chord_channel, settings.bass_channel];
+    let channel = (0..16).find(|channel| !taken.contains(channel)).unwrap_or(0);
+    let (mut conductor, mut melody) = (Part::default(), Part { channel, ..Part::default() });
     let mut symbols: Vec<String> = Vec::new();
     let mut bar_frames = 0;
     let mut end = 0;

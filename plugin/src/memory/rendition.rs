@@ -3,9 +3,10 @@
 //!
 //! Some of a take is not captured, so that there it differs from what was heard: settings that were changed on the way; a
 //! chord that *Next* brought forward, which begins with its frame here; the hands that start anywhere after a stop or
-//! seek, which go on here where frames are unbroken; a nudge or a step of the bass that gave way to a loop's end; how
-//! takes on our own clock stray, all but the first of which lie on other frames than they were played on. Mute, bypass and
-//! a pass-through of the melody alone count for nothing: what they silenced is written.
+//! seek, which go on here where frames are unbroken; a nudge that gave way to a loop's end, or forwards to a plan that was not
+//! there in time; a step of the bass that gave way to a loop's end; the rest of a chord whose beginning the capture has
+//! lost; how takes on our own clock stray, all but the first of which lie on other frames than they were played on. Mute,
+//! bypass and a pass-through of the melody alone count for nothing: what they silenced is written.
 
 use super::{Captured, print::GAP_FRAMES};
 use crate::audio::{

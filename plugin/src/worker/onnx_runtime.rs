@@ -111,7 +111,10 @@ fn environment() -> Result<(Environment, String), String> {
     let path = library::find().map_err(|e| e.to_string())?;
     let refused = |error: ort::LoadDynamicError| {
         let path = path.display().to_string();
-        format!("the library cannot be loaded ({}): {path}", one_line(&error).replace(&path, "it"))
+        format!(
+            "the library cannot be loaded ({}): {path}",
+            one_line(&error.to_string().replace(&path, "it"))
+        )
     };
     let builder = ort::init_from(&path).map_err(refused)?;
     let environment =

@@ -22,6 +22,13 @@ pub struct ModelPath {
     chooser: Chooser,
 }
 
+impl ModelPath {
+    /// A window is opened: nothing lies open in it yet.
+    pub fn close(&mut self) {
+        self.chooser.close();
+    }
+}
+
 /// Draws the bar.
 pub fn show(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, path: &mut ModelPath) {
     let share = if ui.max_rect().width() < NARROW.1 { NARROW.0 } else { 1.0 };

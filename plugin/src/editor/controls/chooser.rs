@@ -48,6 +48,11 @@ impl Chooser {
         self.go_to(desk, folder.unwrap_or_else(|| "/".into()));
     }
 
+    /// Closes it, as the window is that it lies in.
+    pub fn close(&mut self) {
+        self.is_open = false;
+    }
+
     fn go_to(&mut self, desk: &mut dyn Desk, folder: PathBuf) {
         desk.look_into(&folder);
         (self.folder, self.leads) = (Some(folder), true);
@@ -126,7 +131,11 @@ fn list(ui: &mut Ui, listing: &Listing, folder: &Path, leads: &mut bool, wish: &
         for (name, is_folder) in folders.chain(files) {
             let text = name.to_string_lossy();
             let shown = if is_folder { format!("{text}/") } else { text.clone().into_owned() };
-            let entry = ui.add(Button::selectable(false, shown).truncate());
+            // A project keeps a model's path as text.
+            let can = is_folder || folder.join(name).to_str().is_some();
+            let entry = ui
+                .add_enabled(can, Button::selectable(false, shown).truncate())
+                .on_disabled_hover_text("A project cannot keep this name; give the file another");
             let kind = if is_folder { "Folder" } else { "Model file" };
             scene::name(&entry, Role::Button, &format!("{kind} {text}"));
             if std::mem::take(leads) {

@@ -55,6 +55,11 @@ impl Controls {
         self.heard = key;
     }
 
+    /// A window is opened: nothing lies open in it yet.
+    pub fn begin(&mut self) {
+        self.path.close();
+    }
+
     /// Opens a page.
     pub fn turn_to(&mut self, page: usize) {
         self.tab_idx = page;

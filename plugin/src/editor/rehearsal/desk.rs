@@ -11,7 +11,7 @@ use crate::{
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 /// The tempo that the host has told.
@@ -171,7 +171,7 @@ impl Desk for PaperDesk {
     }
 
     fn look_into(&mut self, folder: &Path) {
-        self.looks = (self.looks.0 + 1, Some(folder::read(folder)));
+        self.looks = (self.looks.0 + 1, Some(folder::read(folder, &AtomicBool::new(false))));
     }
 
     fn seen(&mut self) -> Option<&Result<Listing, String>> {
