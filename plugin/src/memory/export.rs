@@ -1,5 +1,5 @@
 //! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the
-//! melody, one of the chords and one of the bass, as they are played ([`super::rendition`]). GUI and main threads; pure,
+//! melody, one of the chords and one of the bass, as they are played (`memory::rendition`). GUI and main threads; pure,
 //! the caller writes the file.
 
 use super::{
