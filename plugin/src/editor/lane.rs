@@ -7,7 +7,10 @@ use super::{
     timeline::{Span, Timeline},
     words,
 };
-use egui::{Painter, Rangef, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2};
+use egui::{
+    Color32, Galley, Painter, Pos2, Rangef, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, pos2,
+};
+use std::sync::Arc;
 
 /// The smallest type of a name.
 const LEAST: f32 = 9.0;
@@ -37,18 +40,12 @@ pub fn show(ui: &mut Ui, rect: Rect, scene: &Scene, axis: &Timeline) -> Response
 
 fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &Span) {
     let theme = scene.theme();
-    let across = |from: f64, to: f64| {
-        Rect::from_x_y_ranges(
-            Rangef::new(axis.x(from) + 0.5, axis.x(to) - 0.5),
-            rect.shrink2([0.0, 2.0].into()).y_range(),
-        )
-    };
+    let across = |from: f64, to: f64| across(rect, axis, from, to);
     let whole = across(span.from, span.to);
     if whole.right() < rect.left() || whole.left() > rect.right() {
         return;
     }
-    let is_past = span.to <= 0.0;
-    let sounds = span.from <= 0.0 && !is_past;
+    let (is_past, sounds) = (span.to <= 0.0, sounds(span));
     if span.stands_to > span.from {
         let solid = across(span.from, span.stands_to);
         painter.rect_filled(
@@ -78,23 +75,17 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
         marks::hatch(painter, draft, theme.tint(theme.ghost, 0.30));
         marks::dashed(painter, draft, theme.ghost);
     }
+    if sounds {
+        // Its name stands over the playhead, once that is drawn.
+        return;
+    }
     let ink = match () {
-        () if sounds => theme.text,
         () if is_past => theme.muted,
         () if span.stands_to > span.from => theme.chord,
         () => theme.ghost,
     };
-    if sounds {
-        // Over the playhead, once that is drawn.
-        return;
-    }
-    let text = words::chord(span.chord, scene.spelling());
-    let galley =
-        marks::fit(painter, &text, room(rect, whole), (whole.height() * 0.58).clamp(11.0, 22.0), LEAST, ink);
-    if galley.size().x > room(rect, whole) + 1.0 {
-        return;
-    }
-    let at = pos2(start(rect, whole), whole.center().y - galley.size().y / 2.0);
+    let most = (whole.height() * 0.58).clamp(11.0, 22.0);
+    let Some((at, galley)) = written(painter, rect, scene, span, whole, (most, ink)) else { return };
     let ground = Rect::from_min_size(at, galley.size()).expand2([2.0, -1.0].into());
     let solid_to = across(span.from, span.stands_to.max(span.from)).right();
     if ground.right() > solid_to {
@@ -104,30 +95,41 @@ fn chord(painter: &Painter, rect: Rect, scene: &Scene, axis: &Timeline, span: &S
     painter.galley(at, galley, ink);
 }
 
-/// Where the name of a chord begins.
-fn start(rect: Rect, whole: Rect) -> f32 {
-    whole.left().max(rect.left()) + 5.0
+/// Whether it is the chord at the playhead.
+fn sounds(span: &Span) -> bool {
+    span.from <= 0.0 && span.to > 0.0
 }
 
-/// How wide it may be.
-fn room(rect: Rect, whole: Rect) -> f32 {
-    whole.right().min(rect.right()) - 3.0 - start(rect, whole)
+/// What lies in the lane from one beat to another.
+fn across(rect: Rect, axis: &Timeline, from: f64, to: f64) -> Rect {
+    let across = Rangef::new(axis.x(from) + 0.5, axis.x(to) - 0.5);
+    Rect::from_x_y_ranges(across, rect.shrink2([0.0, 2.0].into()).y_range())
+}
+
+/// The name of a chord and where it stands, if there is room for it.
+fn written(
+    painter: &Painter,
+    rect: Rect,
+    scene: &Scene,
+    span: &Span,
+    whole: Rect,
+    (most, ink): (f32, Color32),
+) -> Option<(Pos2, Arc<Galley>)> {
+    let left = whole.left().max(rect.left()) + 5.0;
+    let room = whole.right().min(rect.right()) - 3.0 - left;
+    let galley = marks::fit(painter, &words::chord(span.chord, scene.spelling()), room, most, LEAST, ink);
+    let at = pos2(left, whole.center().y - galley.size().y / 2.0);
+    (galley.size().x <= room + 1.0).then_some((at, galley))
 }
 
 /// Writes the name of the chord that sounds, as large as the room allows: over the playhead, which is drawn before.
 pub fn sounding(ui: &Ui, rect: Rect, scene: &Scene, axis: &Timeline) {
     let (theme, painter) = (scene.theme(), ui.painter().with_clip_rect(rect));
     let spans = axis.chords(scene.snapshot);
-    let Some(span) = spans.iter().find(|span| span.from <= 0.0 && span.to > 0.0) else { return };
-    let across = Rangef::new(axis.x(span.from) + 0.5, axis.x(span.to) - 0.5);
-    let whole = Rect::from_x_y_ranges(across, rect.shrink2([0.0, 2.0].into()).y_range());
-    let text = words::chord(span.chord, scene.spelling());
+    let Some(span) = spans.iter().find(|span| sounds(span)) else { return };
+    let whole = across(rect, axis, span.from, span.to);
     let most = (whole.height() * 0.76).clamp(11.0, 36.0);
-    let galley = marks::fit(&painter, &text, room(rect, whole), most, LEAST, theme.text);
-    if galley.size().x > room(rect, whole) + 1.0 {
-        return;
-    }
-    let at = pos2(start(rect, whole), whole.center().y - galley.size().y / 2.0);
+    let Some((at, galley)) = written(&painter, rect, scene, span, whole, (most, theme.text)) else { return };
     // The playhead is not to run through the letters, nor hatching.
     let ground =
         Rect::from_min_size(at, galley.size()).expand2([2.0, -2.0].into()).intersect(whole.shrink(2.0));
