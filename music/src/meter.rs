@@ -72,6 +72,11 @@ impl BarPhase {
         Self::At { position: position as u8, length: length as u8 }
     }
 
+    /// Whether the bar is as long as those of this meter.
+    pub fn is_of(self, meter: Meter) -> bool {
+        matches!(self, Self::At { length, .. } if meter.bar_frames() == Some(i64::from(length)))
+    }
+
     /// Whether the frame stands on a bar line.
     pub const fn is_bar_line(self) -> bool {
         matches!(self, Self::At { position: 0, .. })

@@ -97,6 +97,7 @@ impl Stand {
                 ordinal,
                 frame,
                 chord,
+                held: None,
                 standing: Standing::Committed,
             });
         }

@@ -23,6 +23,8 @@ const RENDERING_AHEAD: f64 = 0.5;
 /// Controllers that end all notes of a channel.
 const ALL_SOUND_OFF: u8 = 120;
 const ALL_NOTES_OFF: u8 = 123;
+/// The controller that puts the others of its channel to rest.
+const ALL_CONTROLS_OFF: u8 = 121;
 /// Controllers that stay where they are put.
 const CONTROLLERS: [(u8, Control); 5] = [
     (1, Control::Modulation),
@@ -175,7 +177,8 @@ impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
     }
 
     fn forward(&mut self) -> bool {
-        self.last.take().is_some_and(|event| self.context.try_send_event(event).is_ok())
+        let last = self.last.take();
+        last.is_some_and(|event| self.context.try_send_event(without_id(event)).is_ok())
     }
 
     fn rest(&mut self, offset: u32, channel: u8, control: Control) -> bool {
@@ -191,6 +194,22 @@ impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
         };
         self.context.try_send_event(event).is_ok()
     }
+}
+
+/// What is said of a note, said of its key: our notes go out without the host's ids, so that nobody behind us would know
+/// which is meant.
+fn without_id<S>(mut event: NoteEvent<S>) -> NoteEvent<S> {
+    match &mut event {
+        NoteEvent::PolyPressure { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyVolume { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyPan { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyTuning { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyVibrato { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyExpression { voice_id, key: Key::Number(_), .. }
+        | NoteEvent::PolyBrightness { voice_id, key: Key::Number(_), .. } => *voice_id = VoiceID::Wildcard,
+        _ => {}
+    }
+    event
 }
 
 /// The event that puts a control back to its rest.
@@ -231,6 +250,9 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
         }
         NoteEvent::MidiCC { timing, channel, cc: ALL_SOUND_OFF | ALL_NOTES_OFF, .. } => {
             Incoming::AllOff { offset: *timing, channel: channel & 15 }
+        }
+        NoteEvent::MidiCC { timing, channel, cc: ALL_CONTROLS_OFF, .. } => {
+            Incoming::ControlsOff { offset: *timing, channel: channel & 15 }
         }
         other => match control_of(other) {
             Some((channel, control, value)) => {
@@ -288,6 +310,20 @@ mod tests {
         }
         let bend = NoteEvent::<()>::MidiPitchBend { timing: 0, channel: 0, value: 0.5 };
         assert!(!was_never_moved(&bend), "in the middle a wheel stands still, and is put there");
+    }
+
+    #[test]
+    fn what_is_said_of_a_note_is_said_of_its_key() {
+        let tuned = |voice_id, key| NoteEvent::<()>::PolyTuning {
+            timing: 3,
+            voice_id,
+            channel: Channel::Number(2),
+            key,
+            tuning: 0.5,
+        };
+        let (id, key) = (VoiceID::ID(7), Key::Number(60));
+        assert_eq!(without_id(tuned(id, key)), tuned(VoiceID::Wildcard, key));
+        assert_eq!(without_id(tuned(id, Key::Wildcard)), tuned(id, Key::Wildcard));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub use crate::{
 
 use crate::audio::Snapshot;
 use music::{
+    chord::Chord,
     grid::{FRAMES_PER_BEAT, Frame},
     harmony::ChordFrame,
     key::Key,
@@ -265,6 +266,8 @@ pub struct Planned {
     pub frame: Frame,
     /// Its chord.
     pub chord: ChordFrame,
+    /// What a hold holds, where it is to be struck if nothing sounds: what is printed may be started in mid-chord.
+    pub held: Option<Chord>,
     /// How firmly it stands.
     pub standing: Standing,
 }

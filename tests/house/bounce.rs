@@ -12,7 +12,7 @@ use crate::support::{
 use hosts::{
     Block, Event, ParamChange, PluginHost, Rendering, Setup, TimedEvent,
     song::Song,
-    timeline::{BlockSizes, Passage, Script},
+    timeline::{BlockSizes, Passage, Recording, Script},
 };
 use music::grid::Beats;
 use std::{fmt::Write, fs, path::Path};
@@ -111,6 +111,10 @@ fn script(blocks: BlockSizes) -> Script {
 fn bounce(host: &mut dyn PluginHost, song: &Song, blocks: BlockSizes) -> String {
     let recording = stage::play(host, song, &script(blocks));
     assert_eq!(stage::late(host), 0, "late with {blocks:?}");
+    lines(&recording)
+}
+
+fn lines(recording: &Recording) -> String {
     recording.heard.iter().fold(String::new(), |mut lines, heard| {
         writeln!(lines, "{} {:?}", heard.sample, heard.event).expect("it is written");
         lines
@@ -152,6 +156,25 @@ fn every_option_bounces_alike() {
                     let reference = reference.get_or_insert_with(|| found.clone());
                     same(&format!("{way}: {face:?} {rendering:?} {blocks:?}"), &found, reference);
                 }
+            }
+        }
+        String::new()
+    });
+}
+
+#[test]
+fn a_bounce_that_waits_for_nobody_is_what_was_heard() {
+    alone(&this_test!(), "rushed", house, || {
+        let song = song();
+        // The bass steps towards chords that are known a beat before, and no sooner for a worker that is ahead.
+        for (way, settings) in WAYS {
+            let settings = [settings, &[("commit", "2 beats")]].concat();
+            let live = playing(Face::Clap, setup(Rendering::Realtime), &settings);
+            let heard = bounce({ live }.as_mut(), &song, BlockSizes::Fixed(128));
+            for samples in [64, 4096] {
+                let mut host = playing(Face::Clap, setup(Rendering::Offline), &settings);
+                let rushed = stage::rush(host.as_mut(), &song, &script(BlockSizes::Fixed(samples)));
+                same(&format!("{way}, {samples}"), &lines(&rushed), &heard);
             }
         }
         String::new()

@@ -105,7 +105,11 @@ pub fn wrap_vst3(library: &Path, runtime: Option<&Runtime>, folder: &Path) -> Re
     if cfg!(target_os = "macos") {
         mac_bundle(library, runtime, &bundle)?;
     } else {
-        let architecture = std::env::consts::ARCH;
+        // As the format's own list of platforms has it.
+        let architecture = match std::env::consts::ARCH {
+            "aarch64" if cfg!(windows) => "arm64",
+            architecture => architecture,
+        };
         let (system, suffix) = if cfg!(windows) { ("win", "vst3") } else { ("linux", "so") };
         let binaries = bundle.join("Contents").join(format!("{architecture}-{system}"));
         place::copy(library, &binaries.join(format!("{NAME}.{suffix}")))?;
@@ -126,7 +130,15 @@ fn beside(runtime: Option<&Runtime>, folder: &Path) -> Result<()> {
 fn mac_bundle(library: &Path, runtime: Option<&Runtime>, bundle: &Path) -> Result<()> {
     let binaries = bundle.join("Contents").join("MacOS");
     place::copy(library, &binaries.join(NAME))?;
-    beside(runtime, &binaries)?;
+    if let Some(runtime) = runtime {
+        let resources = bundle.join("Contents").join("Resources");
+        let named = |file: &Path, folder: &Path| folder.join(file.file_name().unwrap_or_default());
+        place::copy(&runtime.library, &named(&runtime.library, &binaries))?;
+        // All that lies beside a program is taken for code there, and would have to be signed.
+        for licence in &runtime.licences {
+            place::copy(licence, &named(licence, &resources))?;
+        }
+    }
     let version = env!("CARGO_PKG_VERSION");
     let plist = format!(
         r#"<?xml version="1.0" encoding="UTF-8"?>

@@ -1,7 +1,11 @@
 //! `cargo xtask endure`: a jam of many hours, rendered as fast as the answers come. Says how memory goes, and whether
 //! chords drift off the grid, come late or stay.
 
-use crate::{bundle, held::held, place};
+use crate::{
+    bundle,
+    held::{Held, held},
+    place,
+};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use hosts::{Block, ClapHost, Event, PluginHost, Rendering, Setup, TimedEvent, Transport, ledger::Ledger};
@@ -60,15 +64,21 @@ pub fn run(args: &EndureArgs) -> Result<()> {
     let blocks = (args.hours * HOUR as f64) as u64;
     let begun = Instant::now();
     println!("hours   notes  late  memory, threads, files");
+    // In the first two hours all is used for the first time.
+    let mut settled = None;
     for block in 0..blocks {
         if block % HOUR == 0 {
             jam.tell(&mut host, block)?;
+            if block == 2 * HOUR {
+                settled = Some(held());
+            }
             if begun.elapsed() > Duration::from_secs(60 * args.at_most) {
                 break;
             }
         }
         jam.play(&mut host, true)?;
     }
+    let at_end = held();
     jam.play(&mut host, false)?;
     jam.tell(&mut host, jam.samples / u64::from(BLOCK))?;
     let hours = jam.samples as f64 / RATE / 3600.0;
@@ -87,7 +97,19 @@ pub fn run(args: &EndureArgs) -> Result<()> {
     ensure!(jam.notes > 0, "no chord came");
     let late = host.read("late")?;
     ensure!(late == "0", "{late} frames were late in a rendering");
+    ensure!(jam.samples / u64::from(BLOCK) >= blocks, "{} hours were to be played", args.hours);
+    if let Some(settled) = settled {
+        ensure!(
+            !grows(settled, at_end),
+            "what is held grows: {settled} after two hours, {at_end} at the end"
+        );
+    }
     Ok(())
+}
+
+/// Whether more is held than before, but for what memory strays by itself.
+fn grows(before: Held, after: Held) -> bool {
+    after.mib > before.mib * 1.1 + 4.0 || after.threads > before.threads || after.files > before.files
 }
 
 /// What was played so far.
@@ -103,15 +125,7 @@ struct Jam {
 impl Jam {
     fn play(&mut self, host: &mut ClapHost, playing: bool) -> Result<()> {
         let beats = self.samples as f64 / RATE * BPM / 60.0;
-        let transport = Transport {
-            playing,
-            recording: false,
-            tempo: Some(BPM),
-            beats: Some(beats),
-            bar_start: Some((beats / 4.0).floor() * 4.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(playing, BPM, beats);
         let mut events = Vec::new();
         // An eighth note begins with each second frame that begins in this block; some are rests.
         let end = self.samples + u64::from(BLOCK);
@@ -147,5 +161,21 @@ impl Jam {
         let hours = blocks as f64 / HOUR as f64;
         println!("{hours:>5.1} {:>7} {:>5}  {}", self.notes, host.read("late")?, held());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_may_stray_and_threads_and_files_may_not() {
+        let before = Held { mib: 80.0, threads: 3, files: 6 };
+        assert!(!grows(before, before) && !grows(before, Held { mib: 90.0, files: 5, ..before }));
+        for after in
+            [Held { mib: 95.0, ..before }, Held { threads: 4, ..before }, Held { files: 7, ..before }]
+        {
+            assert!(grows(before, after), "{after}");
+        }
     }
 }

@@ -141,15 +141,7 @@ fn live(plugin: &Path, format: Format) -> Result<()> {
     let mut ledger = Ledger::new();
     for nth in 0..=BLOCKS {
         let beats = f64::from(nth * BLOCK) / 48_000.0 * 2.0;
-        let transport = Transport {
-            playing: nth < BLOCKS,
-            recording: false,
-            tempo: Some(120.0),
-            beats: Some(beats),
-            bar_start: Some(0.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(nth < BLOCKS, 120.0, beats);
         let key = 60 + (nth / 8 % 12) as u8;
         let event = match nth % 8 {
             0 => Some(Event::NoteOn { channel: 0, key, velocity: 0.7 }),

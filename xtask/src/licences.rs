@@ -32,6 +32,15 @@ const ALLOWED: [&str; 17] = [
     "Zlib",
 ];
 
+/// The texts of licences for crates that bring none: the licence, what its text says after the crate's authors, and the
+/// text. Who may choose is given the first.
+const TEXTS: [(&str, &str); 4] = [
+    ("Apache-2.0", include_str!("../../LICENSE-APACHE")),
+    ("MIT", include_str!("../../LICENSE-MIT")),
+    ("ISC", include_str!("licences/isc.txt")),
+    ("Unlicense", include_str!("licences/unlicense.txt")),
+];
+
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -43,14 +52,17 @@ struct Package {
     version: String,
     license: Option<String>,
     repository: Option<String>,
+    #[serde(default)]
+    authors: Vec<String>,
     manifest_path: PathBuf,
     source: Option<String>,
 }
 
-/// The list for the plugin on this platform, with each licence's text once.
+/// The list for the plugin on this platform, with each text once. A crate that brings no text of its licence has the
+/// licence's own, with its authors.
 ///
 /// # Errors
-/// Where cargo fails, or a licence is missing or not allowed.
+/// Where cargo fails, or a licence is missing or not allowed, or no text of it is to be had.
 pub fn list() -> Result<String> {
     let shipped = shipped()?;
     let said = said_by_cargo(&["metadata", "--format-version", "1", "--locked"])?;
@@ -71,7 +83,14 @@ pub fn list() -> Result<String> {
         );
         let repository = package.repository.as_deref().unwrap_or("no repository stated");
         list.push_str(&format!("{name}: {licence} ({repository})\n"));
-        for text in texts_in(package.manifest_path.parent().unwrap_or(Path::new(".")))? {
+        let mut brought = texts_in(package.manifest_path.parent().unwrap_or(Path::new(".")))?;
+        if !brought.iter().any(|text| text.is_licence) {
+            let known = known_text(licence, &package.authors);
+            let text =
+                known.with_context(|| format!("{name} brings no text of {licence}, and none is known"))?;
+            brought.push(Text { text, is_licence: true });
+        }
+        for Text { text, .. } in brought {
             texts.entry(text).or_default().push(name.clone());
         }
     }
@@ -116,26 +135,74 @@ fn is_allowed(expression: &str) -> bool {
     plain.split(" AND ").all(|part| part.split(" OR ").any(|licence| ALLOWED.contains(&licence.trim())))
 }
 
-/// The licence texts that a crate brings.
-fn texts_in(folder: &Path) -> Result<Vec<String>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+/// The text of a licence of this expression, with the authors of what is under it.
+fn known_text(expression: &str, authors: &[String]) -> Option<String> {
+    let first = expression.split(" AND ").next()?;
+    let may_choose = |licence: &str| {
+        let plain = first.replace(['(', ')'], " ").replace('/', " OR ");
+        plain.split(" OR ").any(|choice| choice.trim() == licence)
+    };
+    let (licence, text) = TEXTS.iter().find(|(licence, _)| may_choose(licence))?;
+    // Ours is not the name that these are under.
+    let lines = text.lines().filter(|line| *licence == "Apache-2.0" || !line.starts_with("Copyright"));
+    let by = if authors.is_empty() { "its authors".to_owned() } else { authors.join(", ") };
+    Some(format!("{licence}, by {by}\n\n{}", lines.collect::<Vec<_>>().join("\n").trim_start()))
+}
+
+/// A text that a crate brings.
+struct Text {
+    text: String,
+    /// Whether it is of the crate's code; else of fonts that it embeds.
+    is_licence: bool,
+}
+
+/// The licence texts that a crate brings, those of its fonts too.
+fn texts_in(folder: &Path) -> Result<Vec<Text>> {
+    let begins = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
     let is_licence = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_uppercase();
-        let begins = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
         path.is_file() && begins.iter().any(|word| name.starts_with(word))
     };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_licence).collect();
-    paths.sort();
-    let read = |path: &PathBuf| {
-        let bytes = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        Ok(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))
+    let is_text = |path: &PathBuf| path.is_file() && path.extension().is_some_and(|suffix| suffix == "txt");
+    let within = |folder: &Path| -> Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        Ok(paths)
     };
-    paths.iter().map(read).collect()
+    let mut found: Vec<(PathBuf, bool)> =
+        within(folder)?.into_iter().filter(is_licence).map(|path| (path, true)).collect();
+    let fonts = folder.join("fonts");
+    if fonts.is_dir() {
+        found.extend(within(&fonts)?.into_iter().filter(is_text).map(|path| (path, false)));
+    }
+    let read = |(path, is_licence): (PathBuf, bool)| {
+        let bytes = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        Ok(Text { text: String::from_utf8_lossy(&bytes).replace("\r\n", "\n"), is_licence })
+    };
+    found.into_iter().map(read).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_brings_no_text_has_the_licences_own_and_its_authors() {
+        let authors = ["Ada".to_owned(), "Bo".to_owned()];
+        let text = |expression| known_text(expression, &authors).expect("it is known");
+        assert!(text("MIT OR Apache-2.0").starts_with("Apache-2.0, by Ada, Bo\n\n"));
+        assert!(text("(MIT/Apache-2.0) AND OFL-1.1").contains("Apache License"));
+        for (licence, words) in [
+            ("MIT", "Permission is hereby"),
+            ("ISC", "THE SOFTWARE IS PROVIDED \"AS IS\""),
+            ("Unlicense", "public domain"),
+        ] {
+            let text = text(licence);
+            assert!(text.contains(words) && !text.contains("Copyright (c)"), "{text}");
+        }
+        assert!(known_text("Zlib", &authors).is_none());
+    }
 
     #[test]
     fn choices_need_one_and_sums_need_all() {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod bundle;
+mod cross;
 mod dist;
 #[cfg(target_os = "linux")]
 mod e2e;
@@ -43,6 +44,8 @@ enum Command {
     Fuzz(fuzz::FuzzArgs),
     /// Everything CI asks for: format, lints, house rules, tests, documents
     Test,
+    /// Checks the code for Windows, macOS and Linux on ARM, without their linkers
+    Cross,
     /// Builds the plugin and puts it where this machine's hosts look for plugins
     Install(install::InstallArgs),
     /// Takes away what `install` put there
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Leaks(args) => leaks::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Test => suite::run(),
+        Command::Cross => cross::run(),
         Command::Install(args) => install::install(&args),
         Command::Uninstall(args) => install::uninstall(&args),
         Command::Bench(args) => bench::run(&args),

@@ -232,6 +232,13 @@ pub enum Incoming {
         /// Where it stands now, 0..=1; a pedal is down from a half of its way on.
         value: f32,
     },
+    /// All pedals and wheels of a channel go to rest (controller 121).
+    ControlsOff {
+        /// Samples after the block's first.
+        offset: u32,
+        /// The channel, 0..16.
+        channel: u8,
+    },
     /// Anything else; only [`Port::forward`] knows what.
     Other {
         /// Samples after the block's first.
@@ -247,8 +254,14 @@ impl Incoming {
             | Self::Off { offset, .. }
             | Self::AllOff { offset, .. }
             | Self::Control { offset, .. }
+            | Self::ControlsOff { offset, .. }
             | Self::Other { offset } => *offset,
         }
+    }
+
+    /// Whether a note of the melody begins.
+    pub fn is_melody(&self, hearing: &Hearing) -> bool {
+        matches!(self, Self::On { channel, key, .. } if hearing.takes(*channel, *key))
     }
 }
 

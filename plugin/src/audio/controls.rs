@@ -76,6 +76,13 @@ impl Controls {
         }
     }
 
+    /// Passes on the last event received, which puts all of a channel's to rest.
+    pub fn pass_reset(&mut self, port: &mut impl Port, channel: u8) {
+        let place = usize::from(channel) % CHANNELS;
+        let moved = std::mem::take(&mut self.moved[place]);
+        self.owed[place] = if port.forward() { 0 } else { self.owed[place] | moved };
+    }
+
     /// All that was moved goes back to its rest at `offset`.
     pub fn release(&mut self, port: &mut impl Port, offset: u32) {
         for (owed, moved) in self.owed.iter_mut().zip(&mut self.moved) {

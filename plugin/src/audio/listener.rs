@@ -36,7 +36,7 @@ pub struct Hearing {
 
 impl Hearing {
     /// Whether this key is the melody's.
-    fn takes(&self, channel: u8, key: Pitch) -> bool {
+    pub fn takes(&self, channel: u8, key: Pitch) -> bool {
         self.channel.is_none_or(|wanted| wanted == channel) && (self.lowest..=self.highest).contains(&key)
     }
 }
@@ -57,6 +57,8 @@ impl Default for Hearing {
 const MAX_HELD: usize = 32;
 /// MIDI channels.
 const CHANNELS: usize = 16;
+/// Those that speak for all others of an MPE instrument.
+const MASTERS: [usize; 2] = [0, CHANNELS - 1];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Held {
@@ -138,10 +140,10 @@ impl Listener {
 
     /// Keys go up; `None` stands for all.
     pub fn release(&mut self, channel: Option<u8>, key: Option<Pitch>) {
-        let (pedals, sustain) = (self.pedals, self.hearing.sustain);
+        let sustained = self.sustained();
         for held in &mut self.held[..self.num_held] {
             let meant = channel.is_none_or(|c| c == held.channel) && key.is_none_or(|k| k == held.key);
-            held.by_pedal |= meant && sustain && pedals[usize::from(held.channel) % CHANNELS];
+            held.by_pedal |= meant && sustained[usize::from(held.channel) % CHANNELS];
         }
         self.forget(|held| {
             let meant = channel.is_none_or(|c| c == held.channel) && key.is_none_or(|k| k == held.key);
@@ -158,8 +160,19 @@ impl Listener {
     pub fn pedal(&mut self, channel: u8, down: bool) {
         self.pedals[usize::from(channel) % CHANNELS] = down;
         if !down {
-            self.forget(|held| held.channel == channel && held.by_pedal);
+            let sustained = self.sustained();
+            self.forget(|held| held.by_pedal && !sustained[usize::from(held.channel) % CHANNELS]);
         }
+    }
+
+    /// Channels whose keys a pedal holds. Where all channels are one instrument, as of a keyboard that has one for each
+    /// note (MPE), the pedal of the channel that speaks for all holds them all: the first or the last.
+    fn sustained(&self) -> [bool; CHANNELS] {
+        if !self.hearing.sustain {
+            return [false; CHANNELS];
+        }
+        let for_all = MASTERS.iter().any(|master| self.pedals[*master]) && self.hearing.channel.is_none();
+        self.pedals.map(|down| down || for_all)
     }
 
     /// The open frame closes: what the melody did in it.

@@ -15,7 +15,10 @@ pub mod sounding;
 mod switches;
 mod trail;
 
-use crate::links::{AudioEnd, Coming, Epoch, Heard, Leading, Rules, Standing, ToWorker, WorkerState};
+use crate::{
+    links::{AudioEnd, Coming, Epoch, Heard, Leading, Rules, Standing, ToWorker, WorkerState},
+    voicing::Bass,
+};
 use block::{Block, Incoming, Pass, Port, Settings};
 use controls::{Control, Controls};
 use free_run::FreeRun;
@@ -80,6 +83,8 @@ pub struct Audio {
     late: u32,
     last_late: Option<i64>,
     disappointments: u32,
+    /// For how many frames the worker was last asked to commit.
+    told_commit: i64,
     /// How often the editor's panic button had been pressed.
     panics: u32,
     /// Set by `reset`: all notes end at the next block's first sample.
@@ -123,6 +128,7 @@ impl Audio {
             late: 0,
             last_late: None,
             disappointments: 0,
+            told_commit: 1,
             panics: 0,
             flush: false,
             struck_keys: Keys::default(),
@@ -147,7 +153,7 @@ impl Audio {
         self.controls.settle(port);
         let mut incoming = port.receive();
         let was_touched = std::mem::take(&mut self.was_touched);
-        let is_touched = matches!(incoming, Some(Incoming::On { .. }));
+        let is_touched = incoming.is_some_and(|event| event.is_melody(&block.settings.hearing));
         let sounds = is_touched || was_touched || self.listener.holds_any();
         let own_bpm = block.settings.free_run_bpm;
         let transport =
@@ -222,7 +228,12 @@ impl Audio {
         self.wishes = self.console.take(settings.switches);
         self.listener.obey(settings.hearing);
         let panics = std::mem::replace(&mut self.panics, self.links.health.panics());
-        if self.flush || self.wishes.panic || panics != self.panics {
+        let is_panic = self.wishes.panic || panics != self.panics;
+        if is_panic {
+            // A key whose end was lost is no melody any more.
+            self.listener.clear();
+        }
+        if self.flush || is_panic {
             self.flush = false;
             self.performer.end(port, &mut self.sounding, 0);
             self.end_melody(port);
@@ -299,6 +310,10 @@ impl Audio {
     /// The next chord of the plan comes now; where none is planned, the worker is asked for one.
     fn bring_next(&mut self) {
         let Some(next) = self.playhead.next_ordinal() else { return };
+        // Before the first chord comes silence stands in the frames ahead: a chord brought now would end with the next.
+        if !self.plan.has_entered(next) {
+            return;
+        }
         if self.settings.rules.offline {
             self.await_drafts();
         }
@@ -352,6 +367,7 @@ impl Audio {
         self.listener.begin();
         if let Some(coming) = self.playhead.coming() {
             let (rules, seek) = (self.rules(), self.sought);
+            self.told_commit = rules.commit.max(1);
             self.links.tell(ToWorker::Begin { epoch: self.epoch, coming, seek, rules }, rules.offline);
         }
     }
@@ -465,7 +481,11 @@ impl Audio {
             self.last_late = Some(ordinal);
             self.links.health.set_late(self.late);
         }
-        let chord = planned.map(|planned| planned.chord);
+        let chord = planned.map(|planned| match (planned.chord, planned.held) {
+            // Its beginning was not played.
+            (ChordFrame::Hold, Some(chord)) if self.performer.is_idle() => ChordFrame::Onset(chord),
+            (chord, _) => chord,
+        });
         match self.cue(frame, ordinal + 1, at) {
             Some(cue) => {
                 self.leading = cue.leading();
@@ -486,6 +506,7 @@ impl Audio {
         self.leave_trace(frame, melody);
         if let Some(coming) = coming {
             let rules = self.rules();
+            self.told_commit = rules.commit.max(1);
             let (epoch, played, leading) = (self.epoch, self.played, self.leading);
             let heard = Heard { epoch, ordinal, frame, melody, played, leading, coming, rules };
             self.links.tell(ToWorker::Heard(heard), rules.offline);
@@ -506,10 +527,14 @@ impl Audio {
         }
     }
 
-    /// Offline only: waits for the frame's plan, so that a bounce equals a perfect live take.
+    /// Offline only: waits for the frame's plan, so that a bounce equals a perfect live take. A bass that walks towards
+    /// the next chord looks at all that stands by then.
     fn await_plan(&mut self, frame: Frame, ordinal: i64) {
+        let walks = self.settings.arrangement.bass == Bass::Walking;
+        let last = ordinal + if walks { self.told_commit - 1 } else { 0 };
+        let is_there = |plan: &Plan| plan.is_settled(ordinal, frame) && plan.stands(last);
         let (mut waits, mut loading_waits) = (0, 0);
-        while self.disappointments < MAX_DISAPPOINTMENTS && !self.plan.is_settled(ordinal, frame) {
+        while self.disappointments < MAX_DISAPPOINTMENTS && !is_there(&self.plan) {
             match self.links.health.worker() {
                 WorkerState::Ready if waits < MAX_WAITS => waits += u32::from(!self.links.wait_offline()),
                 WorkerState::Loading if loading_waits < MAX_LOADING_WAITS => {
@@ -529,7 +554,8 @@ impl Audio {
         let passes = self.settings.passes_melody();
         match event {
             Incoming::On { offset, channel, key, velocity } => {
-                self.was_touched = self.playhead.tempo_bpm().is_none();
+                self.was_touched =
+                    self.playhead.tempo_bpm().is_none() && event.is_melody(&self.settings.hearing);
                 self.listener.press(channel, key, velocity, self.playhead.sample_at(offset));
                 if passes {
                     self.sounding.start(port, Owner::Melody, offset, channel, key, velocity);
@@ -552,6 +578,12 @@ impl Audio {
                 }
                 if passes {
                     self.controls.pass(port, channel, control, value);
+                }
+            }
+            Incoming::ControlsOff { channel, .. } => {
+                self.listener.pedal(channel, false);
+                if passes {
+                    self.controls.pass_reset(port, channel);
                 }
             }
             Incoming::Other { .. } => {

@@ -175,6 +175,11 @@ impl Performer {
         self.current
     }
 
+    /// Whether no chord sounds, nor is one to be struck again because a loop's end has cut it.
+    pub fn is_idle(&self) -> bool {
+        self.current.or(self.cut).is_none()
+    }
+
     /// How many chords were struck over the instance's life.
     pub fn num_struck(&self) -> i64 {
         self.struck

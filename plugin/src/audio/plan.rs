@@ -72,6 +72,11 @@ impl Plan {
         self.at(ordinal).is_some_and(|planned| planned.frame == frame && planned.standing != Standing::Draft)
     }
 
+    /// Whether some frame's chord stands there, whichever frame that is.
+    pub fn stands(&self, ordinal: i64) -> bool {
+        self.at(ordinal).is_some_and(|planned| planned.standing != Standing::Draft)
+    }
+
     /// The frame starts: what was settled for it, if anything. It is past from now on.
     pub fn take(&mut self, ordinal: i64, frame: Frame) -> Option<Planned> {
         let planned =
@@ -98,7 +103,7 @@ mod tests {
 
     fn planned(ordinal: i64, root: i32, standing: Standing) -> Planned {
         let chord = ChordFrame::Onset(Chord::new(PitchClass::new(root), Quality::MAJOR));
-        Planned { epoch: Epoch(1), ordinal, frame: Frame(ordinal), chord, standing }
+        Planned { epoch: Epoch(1), ordinal, frame: Frame(ordinal), chord, held: None, standing }
     }
 
     fn plan() -> Plan {

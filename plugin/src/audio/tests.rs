@@ -64,6 +64,13 @@ impl Port for StagePort<'_> {
     fn forward(&mut self) -> bool {
         match self.last {
             Some(Incoming::Control { channel, control, value, .. }) => self.put(channel, control, value),
+            Some(Incoming::ControlsOff { channel, .. }) => {
+                let taken = self.take_room();
+                if taken {
+                    self.controls.retain(|(of, _), _| *of != channel);
+                }
+                taken
+            }
             _ => self.take_room(),
         }
     }
@@ -177,6 +184,7 @@ impl Stage {
             ordinal,
             frame: Frame(ordinal),
             chord,
+            held: None,
             standing: Standing::Committed,
         });
     }
@@ -353,6 +361,7 @@ fn a_loop_goes_on_counting_and_its_first_chord_is_on_time() {
         ordinal: 4,
         frame: Frame(0),
         chord: chord(5),
+        held: None,
         standing: Standing::Committed,
     });
     stage.block.transport.position = Some(Beats(0.9999999));
@@ -570,6 +579,7 @@ fn answer(stage: &mut Stage) {
                 ordinal: heard.ordinal + 1,
                 frame: heard.coming.frame,
                 chord,
+                held: None,
                 standing: Standing::Committed,
             });
         }

@@ -297,7 +297,8 @@ mod tests {
         let struck = ChordFrame::Onset(Chord::new(PitchClass::new(0), Quality::MINOR));
         let chord = if idx == 0 { struck } else { ChordFrame::Hold };
         let phase = BarPhase::At { position: idx % 16, length: 16 };
-        let captured = Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase };
+        let captured =
+            Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase, meter: None };
         desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
     }
 

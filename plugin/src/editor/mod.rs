@@ -191,7 +191,6 @@ impl NiceEguiApp for Window {
         let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         rooms.desk.open(&context, host);
         rooms.controls.begin();
-        drop(rooms);
         Ok(())
     }
 

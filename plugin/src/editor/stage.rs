@@ -2,12 +2,9 @@
 
 use super::{
     cards,
-    controls::Controls,
-    desk::Desk,
-    face::{Face, Room},
-    scene::Scene,
+    face::Room,
     status,
-    view::Panic,
+    view::{Panic, View},
 };
 use egui::{Align, Layout, Rect, Ui, UiBuilder, pos2, vec2};
 
@@ -17,14 +14,8 @@ const BUTTONS: [&str; 4] = ["hold", "mute", "next", "panic"];
 const MOST: f32 = 240.0;
 
 /// Draws the view.
-pub fn show(
-    ui: &mut Ui,
-    scene: &Scene,
-    desk: &mut dyn Desk,
-    controls: &mut Controls,
-    face: &mut Face,
-    panic: Panic,
-) {
+pub fn show(ui: &mut Ui, view: &mut View) {
+    let View { scene, desk, controls, face, panic } = view;
     let rect = ui.max_rect().shrink(10.0);
     let gap = 10.0;
     let head = Rect::from_min_size(rect.min, vec2(rect.width(), 44.0));
@@ -43,16 +34,16 @@ pub fn show(
         }
     });
     let hint = Rect::from_min_max(pos2(rect.left(), head.bottom()), pos2(rect.right(), middle.top() - 4.0));
-    status::hint(ui, hint, scene, desk, (size * 0.62).max(13.0));
+    status::hint(ui, hint, scene, *desk, (size * 0.62).max(13.0));
     cards::now(ui, now, scene, MOST);
     cards::next(ui, next, scene, MOST * 0.55);
-    let buttons = if panic == Panic::Within { &BUTTONS[..] } else { &BUTTONS[..BUTTONS.len() - 1] };
+    let buttons = if *panic == Panic::Within { &BUTTONS[..] } else { &BUTTONS[..BUTTONS.len() - 1] };
     let num = buttons.len() as f32;
     let width = (foot.width() - gap * (num - 1.0)) / num;
     controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
     for (nth, id) in buttons.iter().enumerate() {
         let left = foot.left() + nth as f32 * (width + gap);
         let place = Rect::from_min_size(pos2(left, foot.top()), vec2(width, foot.height()));
-        controls.large(ui, desk, id, place);
+        controls.large(ui, *desk, id, place);
     }
 }

@@ -21,18 +21,32 @@ const NARROW: f32 = 760.0;
 
 /// Draws the window. The look as the player left it.
 pub fn show(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls) -> Face {
-    let mut face = scene.face;
     let room = ui.max_rect();
     ui.painter().rect_filled(room, 0.0, scene.theme().ground);
+    let mut view = View { scene, desk, controls, face: scene.face, panic: Panic::Within };
     if room.width() + 0.5 < LEAST_SIZE.0 || room.height() + 0.5 < LEAST_SIZE.1 {
-        cramped(ui, scene, desk, controls, &mut face);
+        cramped(ui, &mut view);
     } else {
-        room_of(ui, scene, desk, controls, &mut face, Panic::Within);
+        room_of(ui, &mut view);
     }
-    if face.shade != scene.face.shade {
-        dress(ui.ctx(), face.shade);
+    if view.face.shade != scene.face.shade {
+        dress(ui.ctx(), view.face.shade);
     }
-    face
+    view.face
+}
+
+/// What a view shows, and what it is worked by.
+pub struct View<'a> {
+    /// What is shown.
+    pub scene: &'a Scene<'a>,
+    /// What the hands do goes there.
+    pub desk: &'a mut dyn Desk,
+    /// The controls' own state.
+    pub controls: &'a mut Controls,
+    /// The look, as it is to be from the next pass on.
+    pub face: Face,
+    /// Where Panic is.
+    pub panic: Panic,
 }
 
 /// Where Panic is, which never scrolls away.
@@ -46,33 +60,27 @@ pub enum Panic {
 
 /// A host that gives less room than can be laid out, or so large a zoom: what does not fit is scrolled to, under a line
 /// that stays.
-fn cramped(ui: &mut Ui, scene: &Scene, desk: &mut dyn Desk, controls: &mut Controls, face: &mut Face) {
+fn cramped(ui: &mut Ui, view: &mut View) {
     let room = ui.max_rect();
     let (line, rest) = room.split_top_bottom_at_y(room.top() + 34.0);
     let layout = Layout::right_to_left(Align::Center);
     let mut bar = ui.new_child(UiBuilder::new().max_rect(line.shrink2(vec2(8.0, 2.0))).layout(layout));
-    controls.panic(&mut bar, desk);
+    view.controls.panic(&mut bar, view.desk);
+    view.panic = Panic::Above;
     let mut rest = ui.new_child(UiBuilder::new().max_rect(rest));
     ScrollArea::both().auto_shrink(false).show(&mut rest, |ui| {
         let (width, height) = (room.width().max(LEAST_SIZE.0), room.height().max(LEAST_SIZE.1));
         let rect = Rect::from_min_size(ui.max_rect().min, vec2(width, height));
         ui.allocate_rect(rect, egui::Sense::hover());
         let mut ui = ui.new_child(UiBuilder::new().max_rect(rect));
-        room_of(&mut ui, scene, desk, controls, face, Panic::Above);
+        room_of(&mut ui, view);
     });
 }
 
-fn room_of(
-    ui: &mut Ui,
-    scene: &Scene,
-    desk: &mut dyn Desk,
-    controls: &mut Controls,
-    face: &mut Face,
-    panic: Panic,
-) {
-    match scene.face.room {
-        Room::Studio => studio(ui, scene, desk, controls, face, panic),
-        Room::Stage => stage::show(ui, scene, desk, controls, face, panic),
+fn room_of(ui: &mut Ui, view: &mut View) {
+    match view.scene.face.room {
+        Room::Studio => studio(ui, view),
+        Room::Stage => stage::show(ui, view),
     }
 }
 
@@ -124,14 +132,8 @@ impl Plan {
     }
 }
 
-fn studio(
-    ui: &mut Ui,
-    scene: &Scene,
-    desk: &mut dyn Desk,
-    controls: &mut Controls,
-    face: &mut Face,
-    panic: Panic,
-) {
+fn studio(ui: &mut Ui, view: &mut View) {
+    let View { scene, desk, controls, face, panic } = view;
     let plan = Plan::new(ui.max_rect(), scene.face.folded);
     let mut line = plan.status;
     // A narrow window needs the room for what is said.
@@ -141,17 +143,17 @@ fn studio(
     status::line(ui, line, scene);
     let layout = Layout::right_to_left(Align::Center);
     let mut buttons = ui.new_child(UiBuilder::new().max_rect(plan.buttons).layout(layout));
-    if panic == Panic::Within {
-        controls.panic(&mut buttons, desk);
+    if *panic == Panic::Within {
+        controls.panic(&mut buttons, *desk);
     }
     if buttons.button("Stage view").on_hover_text("Now and next, to be read from two metres").clicked() {
         face.room = Room::Stage;
     }
     look::menu(&mut buttons, face);
-    status::hint(ui, plan.hint, scene, desk, status::hint_size(plan.hint.width()));
+    status::hint(ui, plan.hint, scene, *desk, status::hint_size(plan.hint.width()));
     cards::now(ui, plan.now, scene, MOST);
     cards::next(ui, plan.next, scene, MOST * 0.6);
-    past(ui, plan.history, scene, desk, controls);
+    past(ui, plan.history, scene, *desk, controls);
     let axis = Timeline::new(scene, plan.roll.x_range());
     lane::show(ui, plan.lane, scene, &axis);
     roll::show(ui, plan.roll, scene, &axis);
@@ -163,10 +165,10 @@ fn studio(
     foot.set_clip_rect(plan.controls.expand(3.0).intersect(ui.clip_rect()));
     controls.keep(scene.snapshot.glance.holds, scene.snapshot.glance.mutes);
     controls.hear(scene.report.key);
-    controls.play(&mut foot, desk);
+    controls.play(&mut foot, *desk);
     if !scene.face.folded {
         controls.turn_to(face.page);
-        controls.pages(&mut foot, desk);
+        controls.pages(&mut foot, *desk);
         face.page = controls.page();
     }
 }

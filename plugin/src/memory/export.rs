@@ -15,11 +15,11 @@ use music::{
     grid::{FRAMES_PER_BEAT, Frame},
     harmony::ChordFrame,
     melody::MelodyFrame,
-    meter::BarPhase,
+    meter::{BarPhase, Meter},
     pitch::Pitch,
     symbol::{self, Spelling},
 };
-use std::io;
+use std::{collections::BTreeSet, io};
 
 /// Ticks in a quarter note.
 const TICKS_PER_BEAT: u16 = 480;
@@ -78,6 +78,28 @@ impl Part {
             self.events.push((until, What::Up { channel, key }));
         }
     }
+
+    /// Lets go a tick sooner of each key that another part strikes just when it would: who plays both as one may meet
+    /// the strike first, and would cut it.
+    fn give_way(&mut self, other: &Self) {
+        let strikes = |part: &Self| -> BTreeSet<(u64, u8, u8)> {
+            let strike = |(tick, what): &(u64, What)| match *what {
+                What::Down { channel, key, .. } => Some((*tick, channel, key)),
+                _ => None,
+            };
+            part.events.iter().filter_map(strike).collect()
+        };
+        let (own, others) = (strikes(self), strikes(other));
+        for (tick, what) in &mut self.events {
+            // A note of a single tick stays.
+            if let What::Up { channel, key } = *what
+                && others.contains(&(*tick, channel, key))
+                && !own.contains(&(*tick - 1, channel, key))
+            {
+                *tick -= 1;
+            }
+        }
+    }
 }
 
 /// The bytes of a MIDI file that begins with the bar in which the capture begins, the chords played by these settings.
@@ -98,7 +120,7 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
     let channel = (0..16).find(|channel| !taken.contains(channel)).unwrap_or(0);
     let (mut conductor, mut melody) = (Part::default(), Part { channel, ..Part::default() });
     let mut symbols: Vec<String> = Vec::new();
-    let mut bar_frames = 0;
+    let mut bar = (0, None);
     let mut end = 0;
     for (frame, captured) in &frames {
         let tick = tick_of(*frame);
@@ -107,13 +129,13 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
             melody.end(end);
         }
         if let BarPhase::At { length, .. } = captured.phase
-            && length != bar_frames
+            && (length, captured.meter) != bar
         {
-            let (numerator, power) = meter(length);
+            let (numerator, power) = signature(length, captured.meter);
             // The first one holds from the beginning, which is a bar line.
-            let from = if bar_frames == 0 { 0 } else { tick };
+            let from = if bar.0 == 0 { 0 } else { tick };
             conductor.events.push((from, What::Meter { numerator, power }));
-            bar_frames = length;
+            bar = (length, captured.meter);
         }
         match captured.melody {
             MelodyFrame::Rest => melody.end(tick),
@@ -131,6 +153,8 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
     for note in &rendition::notes(&frames, origin, 60e6 / f64::from(us_per_beat), settings) {
         if note.owner == Owner::Bass { bass.note(note) } else { hands.note(note) }
     }
+    bass.give_way(&hands);
+    hands.give_way(&bass);
 
     let tempo = MetaMessage::Tempo(u24::new(us_per_beat));
     let tracks = vec![
@@ -157,7 +181,10 @@ fn origin(capture: &Capture) -> Frame {
 }
 
 /// The signature of a bar of so many frames: its numerator and its denominator's power of two.
-fn meter(bar_frames: u8) -> (u8, u8) {
+fn signature(bar_frames: u8, meter: Option<Meter>) -> (u8, u8) {
+    if let Some(Meter { numerator, denominator }) = meter {
+        return (numerator, denominator.trailing_zeros() as u8);
+    }
     match bar_frames {
         n if n % 4 == 0 => (n / 4, 2),
         n if n % 2 == 0 => (n / 2, 3),

@@ -8,7 +8,13 @@ mod rendition;
 mod saved;
 
 use crate::links::{Coming, Epoch, Heard, Leading, ToWorker};
-use music::{chord::Chord, grid::Frame, harmony::ChordFrame, melody::MelodyFrame, meter::BarPhase};
+use music::{
+    chord::Chord,
+    grid::Frame,
+    harmony::ChordFrame,
+    melody::MelodyFrame,
+    meter::{BarPhase, Meter},
+};
 use saved::Written;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +37,8 @@ pub struct Captured {
     pub leading: Leading,
     /// Where the frame stands in its bar.
     pub phase: BarPhase,
+    /// The bar's meter, where it was told: a bar's length alone does not tell 3/4 from 6/8.
+    pub meter: Option<Meter>,
 }
 
 /// What was played, by frames of the song; where it was played more than once, the newest pass. What was played on our
@@ -108,23 +116,37 @@ impl Capture {
 
     /// The chord that sounds in a frame, its onset looked for as far back as frames are unbroken.
     pub fn sounding(&self, frame: Frame) -> Option<Chord> {
-        let mut next = frame;
-        for (at, captured) in self.frames.range(..=frame).rev() {
-            if *at != next {
-                return None;
-            }
-            match captured.chord {
-                ChordFrame::Onset(chord) => return Some(chord),
-                ChordFrame::Silence => return None,
-                ChordFrame::Hold => next = at.plus(-1),
-            }
-        }
-        None
+        sounding(&self.frames, frame)
     }
 }
 
+fn sounding(frames: &Frames, frame: Frame) -> Option<Chord> {
+    let mut next = frame;
+    for (at, captured) in frames.range(..=frame).rev() {
+        if *at != next {
+            return None;
+        }
+        match captured.chord {
+            ChordFrame::Onset(chord) => return Some(chord),
+            ChordFrame::Silence => return None,
+            ChordFrame::Hold => next = Frame(at.0.checked_sub(1)?),
+        }
+    }
+    None
+}
+
+/// Puts a frame among others. A chord that was held there, and is held on, stays what it was behind it.
 fn put(frames: &mut Frames, frame: Frame, captured: Captured) {
+    let behind = frame.0.checked_add(1).map(Frame);
+    let held = behind.filter(|behind| frames.get(behind).is_some_and(|next| next.chord == ChordFrame::Hold));
+    let before = held.and_then(|behind| sounding(frames, behind));
     frames.insert(frame, captured);
+    if let Some(behind) = held
+        && sounding(frames, behind) != before
+        && let Some(next) = frames.get_mut(&behind)
+    {
+        next.chord = before.map_or(ChordFrame::Silence, ChordFrame::Onset);
+    }
     while frames.len() > MOST_FRAMES {
         let (Some(first), Some(last)) = (frames.keys().next(), frames.keys().next_back()) else { return };
         let is_first_farther = first.0.abs_diff(frame.0) > last.0.abs_diff(frame.0);
@@ -181,7 +203,8 @@ impl Recorder {
                 if self.has_begun && !heard.rules.print {
                     let phase = self.phase(heard);
                     let (melody, chord, leading) = (heard.melody, heard.played, heard.leading);
-                    let captured = Captured { melody, chord, leading, phase };
+                    let meter = heard.rules.meter.filter(|meter| phase.is_of(*meter));
+                    let captured = Captured { melody, chord, leading, phase, meter };
                     capture.with(|capture| self.record(capture, heard, captured, begins));
                 }
                 (self.epoch, self.coming) = (Some(heard.epoch), Some(heard.coming));

@@ -51,7 +51,8 @@ pub fn print(capture: &Capture, message: &ToWorker, mut plan: impl FnMut(Planned
     for ahead in 0..num_committed.max(num_drafted) {
         let chord = capture.printed(coming.frame, is_silent || coming.cut);
         let standing = if ahead < num_committed { Standing::Committed } else { Standing::Draft };
-        plan(Planned { epoch, ordinal: first + ahead, frame: coming.frame, chord, standing });
+        let held = if chord == ChordFrame::Hold { capture.sounding(coming.frame) } else { None };
+        plan(Planned { epoch, ordinal: first + ahead, frame: coming.frame, chord, held, standing });
         is_silent = chord == ChordFrame::Silence;
         coming = rules::after(coming);
     }

@@ -10,7 +10,7 @@ use music::{
     grid::Frame,
     harmony::ChordFrame,
     melody::MelodyFrame,
-    meter::BarPhase,
+    meter::{BarPhase, Meter},
     pitch::Pitch,
     symbol::{self, Spelling},
 };
@@ -50,6 +50,9 @@ struct Passage {
     frame: i64,
     /// Where that stands in its bar and how long the bar is, in frames.
     bar: Option<(u8, u8)>,
+    /// The bar's numerator and denominator, where they are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meter: Option<(u8, u8)>,
     melody: String,
     chords: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -172,16 +175,17 @@ impl From<Capture> for Written {
 
 fn passages(frames: &Frames) -> Vec<Passage> {
     let mut passages: Vec<(Passage, Lanes)> = Vec::new();
-    let mut due: Option<(Frame, BarPhase)> = None;
+    let mut due: Option<(Frame, BarPhase, Option<Meter>)> = None;
     for (frame, captured) in frames.iter().map(|(frame, captured)| (*frame, *captured)) {
-        if due != Some((frame, captured.phase)) {
+        if due != Some((frame, captured.phase, captured.meter)) {
             let bar = match captured.phase {
                 BarPhase::At { position, length } => Some((position, length)),
                 BarPhase::Unknown => None,
             };
-            passages.push((Passage { frame: frame.0, bar, ..Passage::default() }, Lanes::default()));
+            let meter = captured.meter.map(|meter| (meter.numerator, meter.denominator));
+            passages.push((Passage { frame: frame.0, bar, meter, ..Passage::default() }, Lanes::default()));
         }
-        due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase)));
+        due = frame.0.checked_add(1).map(|next| (Frame(next), after(captured.phase), captured.meter));
         if let Some((_, lanes)) = passages.last_mut() {
             lanes.push(captured);
         }
@@ -214,6 +218,8 @@ fn read_passages(passages: &[Passage]) -> Option<Frames> {
             Some(_) => return None,
             None => BarPhase::Unknown,
         };
+        let told = passage.meter.and_then(|(over, under)| Meter::new(over, under));
+        let meter = told.filter(|meter| phase.is_of(*meter));
         let leading = read_leading(passage, melody.len())?;
         for (((melody, chord), leading), offset) in melody.into_iter().zip(chords).zip(leading).zip(0i64..) {
             let frame = Frame(passage.frame.checked_add(offset)?);
@@ -227,7 +233,7 @@ fn read_passages(passages: &[Passage]) -> Option<Frames> {
                 Doing::Hold => ChordFrame::Hold,
                 Doing::Onset(name) => ChordFrame::Onset(symbol::parse(&name).ok().flatten()?),
             };
-            frames.insert(frame, Captured { melody, chord, leading, phase });
+            frames.insert(frame, Captured { melody, chord, leading, phase, meter });
             phase = after(phase);
         }
     }

@@ -3,6 +3,7 @@
 use super::{export::midi_file, print::print, *};
 use crate::audio::block::Settings;
 use crate::links::{Leading, Planned, Rules, Standing};
+use crate::voicing::{Arrangement, Bass};
 use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
 use music::{
     chord::Quality,
@@ -19,6 +20,7 @@ const HELD: Captured = Captured {
     chord: ChordFrame::Hold,
     leading: Leading { key: None, touch: 80 },
     phase: BarPhase::Unknown,
+    meter: None,
 };
 
 /// A capture of a line of melody and one of chords, from this frame on.
@@ -27,7 +29,8 @@ fn played(from: i64, melody: &str, chords: &str, meter: Meter) -> Capture {
     let lines = parse_melody(melody).unwrap().into_iter().zip(parse_chords(chords).unwrap());
     for ((melody, chord), frame) in lines.zip(from..) {
         let phase = BarPhase::of(Frame(frame), meter, Beats(0.0));
-        capture.record(Frame(frame), Captured { melody, chord, leading: Leading::default(), phase });
+        let leading = Leading::default();
+        capture.record(Frame(frame), Captured { melody, chord, leading, phase, meter: None });
     }
     capture
 }
@@ -242,6 +245,53 @@ fn an_exported_file_reads_back() {
     assert_eq!(Smf::parse(&empty).unwrap().tracks.len(), 4);
 }
 
+#[test]
+fn on_one_channel_no_track_ends_a_key_where_another_strikes_it() {
+    let mut capture = Capture::default();
+    for (nth, frame) in (0..400).step_by(4).enumerate() {
+        let root = PitchClass::new((nth * 7 % 12 + nth / 12) as i32);
+        let chord = ChordFrame::Onset(Chord::new(root, Quality::from_index(nth % Quality::COUNT).unwrap()));
+        capture.record(Frame(frame), Captured { chord, ..HELD });
+        (frame + 1..frame + 4).for_each(|frame| capture.record(Frame(frame), HELD));
+    }
+    let mut handed_on = 0;
+    for (bass, register) in [(Bass::Root, 43), (Bass::Octave, 48), (Bass::Octave, 55), (Bass::Walking, 50)] {
+        let arrangement = Arrangement { bass, register: Pitch::folded(register), ..Arrangement::default() };
+        let settings = Settings { arrangement, bass_channel: 0, ..Settings::default() };
+        let bytes = midi_file(&capture, None, &settings).unwrap();
+        let (ups, downs) = ends_and_starts(&bytes);
+        assert_eq!(ups.len(), downs.len());
+        for (tick, key, idx) in ups {
+            for (struck, ..) in downs.iter().filter(|(_, struck, other)| *struck == key && *other != idx) {
+                assert_ne!(*struck, tick, "key {key}");
+                handed_on += usize::from(*struck == tick + 1);
+            }
+        }
+    }
+    assert!(handed_on > 3, "{handed_on} keys are handed on");
+}
+
+/// Where keys of a MIDI file go up and down: tick, key and track.
+fn ends_and_starts(bytes: &[u8]) -> (Vec<(u32, u8, usize)>, Vec<(u32, u8, usize)>) {
+    let (mut ups, mut downs) = (Vec::new(), Vec::new());
+    for (idx, track) in Smf::parse(bytes).unwrap().tracks.iter().enumerate() {
+        let mut tick = 0;
+        for event in track {
+            tick += event.delta.as_int();
+            match event.kind {
+                TrackEventKind::Midi { message: MidiMessage::NoteOn { key, .. }, .. } => {
+                    downs.push((tick, key.as_int(), idx));
+                }
+                TrackEventKind::Midi { message: MidiMessage::NoteOff { key, .. }, .. } => {
+                    ups.push((tick, key.as_int(), idx));
+                }
+                _ => {}
+            }
+        }
+    }
+    (ups, downs)
+}
+
 /// What is printed at the beginning of an epoch that starts here.
 fn printed(capture: &Capture, from: i64, num_frames: i64) -> Vec<Planned> {
     let coming = Coming { frame: Frame(from), phase: BarPhase::Unknown, cut: false, turn: None };
@@ -263,7 +313,8 @@ fn what_was_captured_is_printed_from_anywhere() {
         for ((planned, chord), ordinal) in planned.iter().zip(chords).zip(0..) {
             let standing = Standing::Committed;
             let frame = Frame(from + ordinal);
-            assert_eq!(*planned, Planned { epoch: Epoch(1), ordinal, frame, chord, standing });
+            let held = capture.sounding(frame).filter(|_| chord == ChordFrame::Hold);
+            assert_eq!(*planned, Planned { epoch: Epoch(1), ordinal, frame, chord, held, standing });
         }
         assert!(planned.iter().rev().take(2).all(|planned| planned.standing == Standing::Draft));
     };
@@ -273,6 +324,57 @@ fn what_was_captured_is_printed_from_anywhere() {
     check(2, "C . Am -");
     check(6, "Am - .");
     check(100, ". . .");
+}
+
+#[test]
+fn what_is_played_over_a_chord_leaves_the_rest_of_it_as_it_was() {
+    let mut capture = played(0, "C4 - - - - - - -", "C - - - - - - -", Meter::COMMON);
+    for (frame, captured) in played(2, "D4 - -", "G - -", Meter::COMMON).frames() {
+        capture.record(frame, captured);
+    }
+    let chords = |capture: &Capture| capture.frames().map(|(_, captured)| captured.chord).collect::<Vec<_>>();
+    assert_eq!(chords(&capture), parse_chords("C - G - - C - -").unwrap());
+    // The same chord once more: nothing is struck that was held.
+    for (frame, captured) in played(5, "D4 -", "C -", Meter::COMMON).frames() {
+        capture.record(frame, captured);
+    }
+    assert_eq!(chords(&capture), parse_chords("C - G - - C - -").unwrap());
+    // Silence behind which nothing was held stays silence.
+    let mut capture = played(0, ". . . .", ". . - -", Meter::COMMON);
+    capture.record(Frame(1), Captured { chord: capture_chord("F"), ..HELD });
+    assert_eq!(chords(&capture), parse_chords(". F . -").unwrap());
+}
+
+fn capture_chord(symbol: &str) -> ChordFrame {
+    parse_chords(symbol).unwrap()[0]
+}
+
+#[test]
+fn six_eight_is_exported_as_such_and_comes_back() {
+    let six = Meter::new(6, 8).unwrap();
+    let mut capture = played(0, "C4 - - - - - - - - - - -", "C - - - - - - - - - - -", six);
+    for (frame, captured) in capture.clone().frames() {
+        capture.record(frame, Captured { meter: Some(six), ..captured });
+    }
+    let (text, read) = again(&capture);
+    assert!(text.contains(r#""meter":[6,8]"#), "{text}");
+    assert_eq!(read, capture);
+    let signatures = |capture: &Capture| -> Vec<(u8, u8)> {
+        let bytes = midi_file(capture, None, &Settings::default()).unwrap();
+        let smf = Smf::parse(&bytes).unwrap();
+        let kinds = smf.tracks[0].iter().map(|event| event.kind);
+        kinds
+            .filter_map(|kind| match kind {
+                TrackEventKind::Meta(MetaMessage::TimeSignature(over, power, ..)) => Some((over, power)),
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(signatures(&capture), [(6, 3)]);
+    // A meter that is none, or of other bars, is not known.
+    for broken in [text.replace("[6,8]", "[6,7]"), text.replace("[6,8]", "[4,4]")] {
+        assert_eq!(signatures(&serde_json::from_str(&broken).unwrap()), [(3, 2)]);
+    }
 }
 
 #[test]
@@ -316,7 +418,8 @@ proptest! {
                 0 => BarPhase::Unknown,
                 length => BarPhase::At { position: number % length, length },
             };
-            capture.record(Frame(frame), Captured { melody, chord, leading: Leading::default(), phase });
+            let meter = Meter::new(number % 20, 1 << (number % 5)).filter(|meter| phase.is_of(*meter));
+            capture.record(Frame(frame), Captured { melody, chord, leading: Leading::default(), phase, meter });
         }
         prop_assert_eq!(&again(&capture).1, &capture);
         let bytes = midi_file(&capture, None, &Settings::default()).unwrap();

@@ -142,6 +142,7 @@ mod tests {
             chord: ChordFrame::Silence,
             leading: Leading { key: None, touch: 33 },
             phase: BarPhase::Unknown,
+            meter: None,
         };
         before.capture.with(|capture| capture.record(Frame(-3), captured));
         before.face.change(|face| face.size = (1280.0, 720.0));

@@ -52,7 +52,7 @@ pub enum LibraryError {
     #[error("{VARIABLE} is set to `none`")]
     Declined,
     /// Nothing was found.
-    #[error("no {} in {}: run `cargo xtask install`, or name one in {VARIABLE}", NAMES[0], list(.0))]
+    #[error("no {} in {}: put it there as the zip has it, or name one in {VARIABLE}", NAMES[0], list(.0))]
     Absent(Vec<PathBuf>),
     /// What was found cannot be read.
     #[error("unreadable ({1}): {0}")]

@@ -283,7 +283,7 @@ impl Planner {
             return (ChordToken::SILENCE, Standing::Listening);
         }
         let coming = place.coming;
-        let on_grid = rules.grid.allows(coming.frame, coming.phase, rules.meter);
+        let on_grid = rules::may_change(rules.grid, &coming, rules.meter);
         let may_enter =
             place.ordinal >= rules.listen && on_grid && rules::is_on_beat(coming.frame, coming.phase);
         let legal = match (place.entered, may_enter) {
@@ -294,6 +294,10 @@ impl Planner {
         };
         place.entered |= may_enter;
         let standing = if place.entered { Standing::Committed } else { Standing::Listening };
+        // What a loop's end cuts goes on by being struck again, though nothing may change there.
+        if coming.cut && legal == Legal::NoChange && place.sounding != ChordToken::SILENCE {
+            return (place.sounding, standing);
+        }
         let last = if coming.cut { ChordToken::SILENCE } else { self.history.last_chord() };
         let goes_on = last.may_precede(ChordToken::HOLD);
         let mut logits = rules::weigh(rules, &self.history.answer().chord_logits, goes_on);
@@ -327,7 +331,7 @@ impl Planner {
         let chord = if standing == Standing::Listening { ChordFrame::Silence } else { token.frame() };
         let standing = if commits { standing } else { Standing::Draft };
         let Some(epoch) = self.epoch else { return };
-        sink.plan(Planned { epoch, ordinal, frame: coming.frame, chord, standing });
+        sink.plan(Planned { epoch, ordinal, frame: coming.frame, chord, held: None, standing });
     }
 
     /// What the melody will do in a frame: as in the last pass of the loop, or as the model has it.

@@ -81,6 +81,16 @@ impl ChangeGrid {
     }
 }
 
+/// Whether a chord may change on the frame that comes: on the grid, and with the first frame of a loop, which is where a
+/// player starts to count; every second bar is counted from there too.
+pub fn may_change(grid: ChangeGrid, coming: &Coming, meter: Option<Meter>) -> bool {
+    let Some(Turn { first, first_phase, .. }) = coming.turn else {
+        return grid.allows(coming.frame, coming.phase, meter);
+    };
+    let bar_line = first.0.saturating_sub(in_bar(first, first_phase).0);
+    coming.frame == first || grid.allows(Frame(coming.frame.0.saturating_sub(bar_line)), coming.phase, meter)
+}
+
 /// What may come in a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Legal {
@@ -289,6 +299,28 @@ mod tests {
         assert_eq!((0..16).filter(|frame| unknown(*frame)).collect::<Vec<_>>(), [0, 8]);
         let middle = BarPhase::At { position: 6, length: 12 };
         assert!(ChangeGrid::HalfBar.allows(Frame(6), middle, None));
+    }
+
+    #[test]
+    fn a_loop_begins_with_a_change_and_counts_its_bars_from_there() {
+        let changes = |grid: ChangeGrid, first: i64, num: i64| -> Vec<i64> {
+            let phase = |frame| BarPhase::of(Frame(frame), Meter::COMMON, music::grid::Beats(0.0));
+            let turn = Turn { last: Frame(first + num - 1), first: Frame(first), first_phase: phase(first) };
+            let coming =
+                |frame| Coming { frame: Frame(frame), phase: phase(frame), cut: false, turn: Some(turn) };
+            (first..first + num)
+                .filter(|frame| may_change(grid, &coming(*frame), Some(Meter::COMMON)))
+                .map(|frame| frame - first)
+                .collect()
+        };
+        // Four bars from the second bar on, and one alone.
+        assert_eq!(changes(ChangeGrid::TwoBars, 16, 64), [0, 32]);
+        assert_eq!(changes(ChangeGrid::TwoBars, 16, 16), [0]);
+        assert_eq!(changes(ChangeGrid::TwoBars, 32, 64), [0, 32]);
+        // From the middle of a bar on.
+        assert_eq!(changes(ChangeGrid::Bar, 8, 32), [0, 8, 24]);
+        assert_eq!(changes(ChangeGrid::Bar, 4, 8), [0]);
+        assert_eq!(changes(ChangeGrid::Beat, 8, 8), [0, 4]);
     }
 
     #[test]

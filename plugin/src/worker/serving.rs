@@ -462,7 +462,7 @@ impl<O: Open> Server<O> {
             ToWorker::Again { .. } => return,
         };
         let (chord, standing) = (ChordFrame::Silence, Standing::Listening);
-        self.links.plan(Planned { epoch, ordinal, frame: coming.frame, chord, standing });
+        self.links.plan(Planned { epoch, ordinal, frame: coming.frame, chord, held: None, standing });
     }
 }
 

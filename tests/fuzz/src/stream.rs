@@ -149,6 +149,7 @@ impl Stand {
                 ordinal: ordinal + ahead,
                 frame: Frame(coming.frame.0.saturating_add(ahead)),
                 chord,
+                held: None,
                 standing: standing[usize::from(what >> 4 & 3)],
             });
             self.worker.answered();
@@ -294,7 +295,7 @@ fn block(stand: &mut Stand, u: &mut Unstructured<'_>) -> Result<()> {
         offset = u.int_in_range(offset..=samples.max(1) - 1)?;
         let channel = u.int_in_range(0..=15)?;
         let key = Pitch::folded(u.int_in_range(30..=90)?);
-        let event = match u.int_in_range(0..=9)? {
+        let event = match u.int_in_range(0..=10)? {
             0..=4 => Incoming::On { offset, channel, key, velocity: f32::from(u.arbitrary::<u8>()?) / 255.0 },
             5..=6 => Incoming::Off { offset, channel: Some(channel), key: Some(key) },
             7 => Incoming::Off { offset, channel: None, key: None },
@@ -302,6 +303,7 @@ fn block(stand: &mut Stand, u: &mut Unstructured<'_>) -> Result<()> {
                 let value = if u.arbitrary()? { 1.0 } else { 0.0 };
                 Incoming::Control { offset, channel, control: Control::Sustain, value }
             }
+            9 => Incoming::ControlsOff { offset, channel },
             _ => Incoming::AllOff { offset, channel },
         };
         if samples > 0 {

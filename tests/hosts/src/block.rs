@@ -159,6 +159,21 @@ pub struct Transport {
     pub looped: Option<(f64, f64)>,
 }
 
+impl Transport {
+    /// A transport in common time without a loop, at so many quarter notes from the song's start.
+    pub fn common_time(playing: bool, bpm: f64, beats: f64) -> Self {
+        Self {
+            playing,
+            recording: false,
+            tempo: Some(bpm),
+            beats: Some(beats),
+            bar_start: Some((beats / 4.0).floor() * 4.0),
+            meter: Some((4, 4)),
+            looped: None,
+        }
+    }
+}
+
 /// One call to the plugin.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Block {

@@ -25,15 +25,7 @@ impl<'a> Conductor<'a> {
     /// Stands at beat 0 in common time, and waits for answers.
     pub fn new(host: &'a mut dyn PluginHost, bpm: f64) -> Self {
         let rate = host.active().expect("an active host").sample_rate;
-        let transport = Transport {
-            playing: false,
-            recording: false,
-            tempo: Some(bpm),
-            beats: Some(0.0),
-            bar_start: Some(0.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(false, bpm, 0.0);
         Self { host, paced: true, rate, transport, clock: 0, heard: Vec::new(), ledger: Ledger::new() }
     }
 

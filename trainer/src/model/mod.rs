@@ -2,7 +2,7 @@
 //!
 //! One position a frame. Position t is given the chord and melody of frame t-1 and the bar phase of frame t,
 //! and answers with the distributions of chord and melody of frame t, independent given the past
-//! (ReaLchords, eq. 1). Departures from the paper, with reasons: METHOD notes in this crate's README section.
+//! (ReaLchords, eq. 1). Departures from the paper and their figures: LOG.md of this crate.
 
 pub mod forward;
 pub mod space;

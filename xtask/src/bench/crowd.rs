@@ -92,15 +92,7 @@ fn crowd(hosts: &mut [ClapHost], seconds: u64, tell: &dyn Fn(&str, f64, &str)) -
             kept_waiting = Some(Instant::now());
         }
         let beats = (block * u64::from(SAMPLES)) as f64 / SAMPLE_RATE * BPM / 60.0;
-        let transport = Transport {
-            playing: true,
-            recording: false,
-            tempo: Some(BPM),
-            beats: Some(beats),
-            bar_start: Some((beats / 4.0).floor() * 4.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(true, BPM, beats);
         // A new eighth note in each melody.
         let eighth = (beats * 2.0) as usize;
         let changes = nth_note != Some(eighth);

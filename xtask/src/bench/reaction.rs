@@ -119,15 +119,7 @@ impl Jam {
 
     fn block(&mut self, host: &mut ClapHost, start: u64, playing: bool) -> Result<()> {
         let beats = start as f64 / RATE * self.bpm / 60.0;
-        let transport = Transport {
-            playing,
-            recording: false,
-            tempo: Some(self.bpm),
-            beats: Some(beats),
-            bar_start: Some((beats / 4.0).floor() * 4.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(playing, self.bpm, beats);
         let eighth = (beats * 2.0) as u64;
         let mut events = Vec::new();
         if eighth != self.nth || start == 0 || !playing {

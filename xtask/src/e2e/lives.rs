@@ -93,15 +93,7 @@ fn live(clap: &Path) -> Result<()> {
     let mut samples = 0u32;
     while shown.elapsed() < LOOK {
         let beats = f64::from(samples) / 48_000.0 * 2.0;
-        let transport = Transport {
-            playing: true,
-            recording: false,
-            tempo: Some(120.0),
-            beats: Some(beats),
-            bar_start: Some(0.0),
-            meter: Some((4, 4)),
-            looped: None,
-        };
+        let transport = Transport::common_time(true, 120.0, beats);
         let mut events = Vec::new();
         if samples == 0 {
             events

@@ -260,11 +260,14 @@ mod tests {
     fn what_cannot_be_played_says_what_to_do() {
         let mut film = file(&[("melody", &[(0, 480, 60)])]);
         film[12] = 0xe7;
+        let mut no_rate = film.clone();
+        no_rate[12] = 0x80;
         let long = file(&[("melody", &[(0, 200_000_000, 60)])]);
-        let rows: [(&[u8], &str); 5] = [
+        let rows: [(&[u8], &str); 6] = [
             (b"", "standard MIDI file"),
             (b"MThd nonsense", "standard MIDI file"),
             (&film, "film frames"),
+            (&no_rate, "standard MIDI file"),
             (&file(&[("melody", &[])]), "record a melody"),
             (&long, "cut it"),
         ];

@@ -21,7 +21,7 @@ fn looping(last: u32) -> Stage {
 fn turn(stage: &mut Stage, last: u32, first: Option<ChordFrame>) {
     if let Some(chord) = first {
         let (epoch, standing) = (stage.audio.epoch, Standing::Committed);
-        stage.worker.plan(Planned { epoch, ordinal: 4, frame: Frame(0), chord, standing });
+        stage.worker.plan(Planned { epoch, ordinal: 4, frame: Frame(0), chord, held: None, standing });
     }
     if last > 0 {
         stage.run(last + 100);
@@ -62,8 +62,14 @@ fn where_the_first_chord_of_a_pass_is_late_the_last_is_struck_again() {
         assert_eq!(told(&mut stage, 4), chord(0));
         // The late chord itself is not played any more.
         let epoch = stage.audio.epoch;
-        let late =
-            Planned { epoch, ordinal: 4, frame: Frame(0), chord: chord(7), standing: Standing::Committed };
+        let late = Planned {
+            epoch,
+            ordinal: 4,
+            frame: Frame(0),
+            chord: chord(7),
+            held: None,
+            standing: Standing::Committed,
+        };
         stage.worker.plan(late);
         stage.run(SAMPLES_A_FRAME);
         assert_eq!(stage.starts(0).len(), 6);

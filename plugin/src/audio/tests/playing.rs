@@ -154,6 +154,114 @@ fn what_is_down_after_a_reset_is_no_press_and_what_is_latched_stays() {
 }
 
 #[test]
+fn only_a_key_of_the_melody_starts_our_own_clock() {
+    let mut stage = Stage::new();
+    stage.block.transport = Transport::default();
+    stage.block.settings.free_run_bpm = Some(120.0);
+    stage.block.settings.hearing.lowest = Pitch::folded(60);
+    stage.press(3, 48);
+    stage.run(64);
+    stage.run(64);
+    assert!(!stage.audio.free_run.is_running());
+    stage.press(0, 60);
+    stage.run(64);
+    assert!(stage.audio.free_run.is_running());
+}
+
+#[test]
+fn a_key_whose_end_was_lost_is_no_melody_after_panic() {
+    let mut stage = playing(1);
+    stage.press(0, 72);
+    stage.run(64);
+    assert_eq!(stage.audio.listener.leading(), Some(Pitch::folded(72)));
+    stage.tap(|presses| presses.panic += 1);
+    stage.run(64);
+    assert_eq!(stage.audio.listener.leading(), None);
+}
+
+#[test]
+fn what_is_printed_and_already_sounds_in_the_song_is_struck_where_nothing_does() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let ChordFrame::Onset(held) = chord(5) else { panic!() };
+    let epoch = stage.audio.epoch;
+    // The plan of frame 0 came too late; those after it hold its chord.
+    for ordinal in 1..4 {
+        let (frame, chord, standing) = (Frame(ordinal), ChordFrame::Hold, Standing::Committed);
+        stage.worker.plan(Planned { epoch, ordinal, frame, chord, held: Some(held), standing });
+    }
+    stage.run(4 * SAMPLES_A_FRAME);
+    let starts = stage.starts(0);
+    assert!(starts.len() >= 3 && starts.iter().all(|at| *at == starts[0]), "{starts:?}");
+    assert_eq!(stage.audio.performer.current(), Some(held));
+    let played: Vec<ChordFrame> = stage.heard().iter().map(|heard| heard.played).collect();
+    assert!(played.contains(&ChordFrame::Onset(held)) && played.contains(&ChordFrame::Hold), "{played:?}");
+}
+
+#[test]
+fn nothing_is_brought_before_the_first_chord_was_to_come() {
+    let mut stage = Stage::new();
+    stage.block.settings.rules.listen = 8;
+    stage.run(1);
+    let epoch = stage.audio.epoch;
+    for ordinal in 1..9 {
+        let standing = if ordinal < 3 { Standing::Listening } else { Standing::Draft };
+        let chord = if ordinal == 6 { chord(5) } else { ChordFrame::Silence };
+        stage.worker.plan(Planned { epoch, ordinal, frame: Frame(ordinal), chord, held: None, standing });
+    }
+    stage.run(64);
+    stage.tap(|presses| presses.next += 1);
+    stage.run(2 * SAMPLES_A_FRAME);
+    assert_eq!((stage.starts(0).len(), stage.audio.force), (0, 0));
+}
+
+#[test]
+fn all_controls_off_lifts_the_pedal_and_is_passed_on() {
+    let mut stage = playing(1);
+    stage.block.settings.pass = Pass::MelodyAndChords;
+    stage.put(4, Control::Sustain, 1.0);
+    stage.press(0, 72);
+    stage.run(64);
+    stage.incoming.push_back(Incoming::Off { offset: 0, channel: Some(4), key: Some(Pitch::folded(72)) });
+    stage.run(64);
+    assert_eq!(
+        (stage.audio.listener.leading(), stage.away()),
+        (Some(Pitch::folded(72)), vec![(4, Control::Sustain)])
+    );
+    stage.incoming.push_back(Incoming::ControlsOff { offset: 0, channel: 4 });
+    stage.run(64);
+    assert_eq!((stage.audio.listener.leading(), stage.away()), (None, vec![]));
+    // Nothing is put to rest twice.
+    stage.block.settings.pass = Pass::ChordsOnly;
+    let room = stage.room;
+    stage.run(64);
+    assert_eq!(stage.room, room);
+}
+
+#[test]
+fn the_pedal_of_an_instruments_first_channel_holds_the_keys_of_all() {
+    let mut stage = playing(1);
+    let up = |key| Incoming::Off { offset: 0, channel: Some(4), key: Some(Pitch::folded(key)) };
+    stage.put(0, Control::Sustain, 1.0);
+    stage.press(0, 72);
+    stage.run(64);
+    stage.incoming.push_back(up(72));
+    stage.run(64);
+    assert_eq!(stage.audio.listener.leading(), Some(Pitch::folded(72)));
+    stage.put(0, Control::Sustain, 0.0);
+    stage.run(64);
+    assert_eq!(stage.audio.listener.leading(), None);
+    // Where one channel alone is listened to, its own pedal counts alone.
+    stage.block.settings.hearing.channel = Some(4);
+    stage.put(0, Control::Sustain, 1.0);
+    stage.press(0, 72);
+    stage.run(64);
+    stage.incoming.push_back(up(72));
+    stage.run(64);
+    assert_eq!(stage.audio.listener.leading(), None);
+}
+
+#[test]
 fn a_key_too_short_for_a_block_starts_our_own_clock_whatever_came_before_it() {
     let mut stage = Stage::new();
     stage.block.transport = Transport::default();

@@ -47,11 +47,17 @@ impl Port for StormPort<'_> {
     fn forward(&mut self) -> bool {
         self.num_forwarded += 1;
         let taken = self.take_room();
-        if let Some(Incoming::Control { channel, control, value, .. }) = self.last.filter(|_| taken) {
-            permit_alloc(|| match control.rests(value) {
-                true => self.away.remove(&(channel, control)),
-                false => self.away.insert((channel, control)),
-            });
+        match self.last.filter(|_| taken) {
+            Some(Incoming::Control { channel, control, value, .. }) => {
+                permit_alloc(|| match control.rests(value) {
+                    true => self.away.remove(&(channel, control)),
+                    false => self.away.insert((channel, control)),
+                });
+            }
+            Some(Incoming::ControlsOff { channel, .. }) => {
+                permit_alloc(|| self.away.retain(|(of, _)| *of != channel));
+            }
+            _ => {}
         }
         taken
     }

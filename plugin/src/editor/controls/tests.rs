@@ -251,21 +251,26 @@ fn keys_move_a_fader() {
     }
 }
 
-#[test]
-fn a_value_is_typed() {
-    let mut bench = bench(900.0);
-    on_tab(&mut bench, 1);
-    bench.get_by_role_and_label(Role::Slider, "Seed").focus();
+/// Opens a fader for text, by keys, and types over what stands there.
+fn type_into(bench: &mut Bench, name: &str, text: &str) {
+    bench.get_by_role_and_label(Role::Slider, name).focus();
     bench.run();
     bench.key_press(Key::Enter);
     bench.run();
     bench.run();
     bench.key_press_modifiers(Modifiers::COMMAND, Key::A);
     bench.run();
-    bench.get_by_label("Seed as text").type_text("4711");
+    bench.get_by_label(&format!("{name} as text")).type_text(text);
     bench.run();
     bench.key_press(Key::Enter);
     bench.run();
+}
+
+#[test]
+fn a_value_is_typed() {
+    let mut bench = bench(900.0);
+    on_tab(&mut bench, 1);
+    type_into(&mut bench, "Seed", "4711");
     let value = one_gesture(&mut bench, "seed");
     assert_eq!(bench.state().1.text("seed", value), "4711");
 }
@@ -275,17 +280,7 @@ fn keys_are_shown_with_the_signs_of_music_and_read_with_any() {
     for (typed, sent) in [("D#4", "D#4"), ("D♯4", "D#4"), ("eb 4", "D#4"), ("♯", "C4")] {
         let mut bench = bench(900.0);
         on_tab(&mut bench, 2);
-        bench.get_by_role_and_label(Role::Slider, "Register").focus();
-        bench.run();
-        bench.key_press(Key::Enter);
-        bench.run();
-        bench.run();
-        bench.key_press_modifiers(Modifiers::COMMAND, Key::A);
-        bench.run();
-        bench.get_by_label("Register as text").type_text(typed);
-        bench.run();
-        bench.key_press(Key::Enter);
-        bench.run();
+        type_into(&mut bench, "Register", typed);
         let value = bench.state().1.normalized("register");
         assert_eq!(bench.state().1.text("register", value), sent, "{typed}");
         let said = bench.get_by_role_and_label(Role::Slider, "Register").accesskit_node().value();

@@ -151,6 +151,47 @@ fn density_thins_and_thickens_within_the_change_grid() {
 }
 
 #[test]
+fn what_a_loops_end_cuts_is_struck_again_where_nothing_may_change() {
+    // From the middle of a bar on, by a host that tells of no loop.
+    let (first, length) = (8, 32);
+    let at = |ordinal: i64| {
+        let cut = ordinal > 0 && ordinal % length == 0;
+        Coming { cut, ..coming(first + ordinal % length) }
+    };
+    let mut session = Session::new(Rules { grid: ChangeGrid::Bar, listen: 0, ..Rules::default() });
+    session.tell(&ToWorker::Begin { epoch: Epoch(9), coming: at(0), seek: false, rules: session.rules });
+    for (ordinal, melody) in (0..8 * length).zip(melody(8 * length as usize)) {
+        let planned = session.heard.planned.iter().find(|planned| {
+            (planned.epoch, planned.ordinal) == (Epoch(9), ordinal) && planned.standing != Standing::Draft
+        });
+        let (played, rules) = (planned.unwrap().chord, session.rules);
+        session.chords.push(played);
+        let (epoch, frame, leading) = (Epoch(9), at(ordinal).frame, Leading::default());
+        let coming = at(ordinal + 1);
+        session.tell(&ToWorker::Heard(Heard {
+            epoch,
+            ordinal,
+            frame,
+            melody,
+            played,
+            leading,
+            coming,
+            rules,
+        }));
+    }
+    let sounds = sounding(&session.chords);
+    let mut num_struck = 0;
+    for wrap in (1..8).map(|pass| (pass * length) as usize) {
+        assert_eq!(sounds[wrap], sounds[wrap - 1], "pass {}", wrap as i64 / length);
+        if let Some(chord) = sounds[wrap] {
+            assert_eq!(session.chords[wrap], ChordFrame::Onset(chord));
+            num_struck += 1;
+        }
+    }
+    assert!(num_struck > 3, "{num_struck}");
+}
+
+#[test]
 fn a_locked_key_is_kept_and_a_leaned_on_one_mostly() {
     let key = Key::new(PitchClass::new(3), Mode::Major);
     let outside = |rule: KeyRule| {

@@ -255,7 +255,7 @@ pub fn events(num_samples: u32, dice: &mut Dice) -> Vec<Incoming> {
         } else {
             (dice.below(3) as u8, Pitch::folded(55 + dice.below(12) as i32))
         };
-        match dice.below(24) {
+        match dice.below(25) {
             0..=9 => Incoming::On { offset, channel, key, velocity: dice.unit() as f32 },
             10..=17 => Incoming::Off { offset, channel: Some(channel), key: Some(key) },
             18 => Incoming::Off { offset, channel: Some(channel), key: None },
@@ -266,6 +266,7 @@ pub fn events(num_samples: u32, dice: &mut Dice) -> Vec<Incoming> {
                 let value = if dice.once_in(2) { control.rest() } else { dice.unit() as f32 };
                 Incoming::Control { offset, channel, control, value }
             }
+            23 => Incoming::ControlsOff { offset, channel },
             _ => Incoming::Other { offset },
         }
     };
