@@ -259,7 +259,7 @@ fn on_one_channel_no_track_ends_a_key_where_another_strikes_it() {
         let arrangement = Arrangement { bass, register: Pitch::folded(register), ..Arrangement::default() };
         let settings = Settings { arrangement, bass_channel: 0, ..Settings::default() };
         let bytes = midi_file(&capture, None, &settings).unwrap();
-        let (ups, downs) = ends_and_starts(&bytes);
+        let [ups, downs] = ends_and_starts(&bytes);
         assert_eq!(ups.len(), downs.len());
         for (tick, key, idx) in ups {
             for (struck, ..) in downs.iter().filter(|(_, struck, other)| *struck == key && *other != idx) {
@@ -271,8 +271,8 @@ fn on_one_channel_no_track_ends_a_key_where_another_strikes_it() {
     assert!(handed_on > 3, "{handed_on} keys are handed on");
 }
 
-/// Where keys of a MIDI file go up and down: tick, key and track.
-fn ends_and_starts(bytes: &[u8]) -> (Vec<(u32, u8, usize)>, Vec<(u32, u8, usize)>) {
+/// Where keys of a MIDI file go up, and where down: tick, key and track.
+fn ends_and_starts(bytes: &[u8]) -> [Vec<(u32, u8, usize)>; 2] {
     let (mut ups, mut downs) = (Vec::new(), Vec::new());
     for (idx, track) in Smf::parse(bytes).unwrap().tracks.iter().enumerate() {
         let mut tick = 0;
@@ -289,7 +289,7 @@ fn ends_and_starts(bytes: &[u8]) -> (Vec<(u32, u8, usize)>, Vec<(u32, u8, usize)
             }
         }
     }
-    (ups, downs)
+    [ups, downs]
 }
 
 /// What is printed at the beginning of an epoch that starts here.

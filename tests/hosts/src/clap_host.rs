@@ -5,8 +5,6 @@
     reason = "loading a library and telling clack of a plugin without audio ports are unsafe calls"
 )]
 
-#[cfg(target_os = "linux")]
-use crate::window::{Window, no_editor};
 use crate::{
     block::{Block, TimedEvent},
     clap_callbacks::{Handlers, MainThread, Outbox, Shared},
@@ -15,7 +13,6 @@ use crate::{
 };
 use clack_extensions::{
     audio_ports::{AudioPortInfoBuffer, PluginAudioPorts},
-    gui::{GuiApiType, GuiConfiguration, GuiError, PluginGui},
     latency::PluginLatency,
     note_ports::PluginNotePorts,
     params::{ParamInfoBuffer, ParamInfoFlags, PluginParams},
@@ -28,11 +25,12 @@ use clack_host::{
     prelude::*,
     process::audio_buffers::{InputAudioBuffers, OutputAudioBuffers},
 };
-use std::{
-    ffi::{CString, c_ulong},
-    io::Cursor,
-    path::Path,
-    sync::atomic::Ordering,
+use std::{ffi::CString, io::Cursor, path::Path, sync::atomic::Ordering};
+#[cfg(target_os = "linux")]
+use {
+    crate::window::{Window, no_editor},
+    clack_extensions::gui::{GuiApiType, GuiConfiguration, GuiError, PluginGui},
+    std::ffi::c_ulong,
 };
 
 /// The longest text a value may read as, in bytes.
