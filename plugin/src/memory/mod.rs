@@ -137,7 +137,8 @@ fn sounding(frames: &Frames, frame: Frame) -> Option<Chord> {
 
 /// Puts a frame among others. A chord that was held there, and is held on, stays what it was behind it.
 fn put(frames: &mut Frames, frame: Frame, captured: Captured) {
-    let behind = frame.0.checked_add(1).map(Frame);
+    // Behind a gap nobody knows what was held.
+    let behind = frame.0.checked_add(1).map(Frame).filter(|_| frames.contains_key(&frame));
     let held = behind.filter(|behind| frames.get(behind).is_some_and(|next| next.chord == ChordFrame::Hold));
     let before = held.and_then(|behind| sounding(frames, behind));
     frames.insert(frame, captured);
