@@ -168,7 +168,8 @@ fn a_bounce_that_waits_for_nobody_is_what_was_heard() {
         let song = song();
         // The bass steps towards chords that are known a beat before, and no sooner for a worker that is ahead.
         for (way, settings) in WAYS {
-            let settings = [settings, &[("commit", "2 beats")]].concat();
+            let settings =
+                [settings, &[("commit", "2 beats"), ("bass", "Walking"), ("density", "-60 %")]].concat();
             let live = playing(Face::Clap, setup(Rendering::Realtime), &settings);
             let heard = bounce({ live }.as_mut(), &song, BlockSizes::Fixed(128));
             for samples in [64, 4096] {
