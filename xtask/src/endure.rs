@@ -31,7 +31,7 @@ pub struct EndureArgs {
     /// How long the jam is
     #[arg(long, value_name = "HOURS", default_value_t = 24.0)]
     hours: f64,
-    /// The longest that the rendering may take; what was played until then is told
+    /// The longest that the rendering may take; what was played until then is told, and that it was too little
     #[arg(long, value_name = "MINUTES", default_value_t = 600)]
     at_most: u64,
     /// Play this built .clap and do not build

@@ -32,13 +32,13 @@ const ALLOWED: [&str; 17] = [
     "Zlib",
 ];
 
-/// The texts of licences for crates that bring none: the licence, what its text says after the crate's authors, and the
-/// text. Who may choose is given the first.
-const TEXTS: [(&str, &str); 4] = [
+/// The texts of licences for crates that bring none: the licence and its text. Who may choose is given the first.
+const TEXTS: [(&str, &str); 5] = [
     ("Apache-2.0", include_str!("../../LICENSE-APACHE")),
     ("MIT", include_str!("../../LICENSE-MIT")),
     ("ISC", include_str!("licences/isc.txt")),
     ("Unlicense", include_str!("licences/unlicense.txt")),
+    ("BSL-1.0", include_str!("licences/bsl.txt")),
 ];
 
 #[derive(Deserialize)]
@@ -197,6 +197,7 @@ mod tests {
             ("MIT", "Permission is hereby"),
             ("ISC", "THE SOFTWARE IS PROVIDED \"AS IS\""),
             ("Unlicense", "public domain"),
+            ("BSL-1.0", "Boost Software License"),
         ] {
             let text = text(licence);
             assert!(text.contains(words) && !text.contains("Copyright (c)"), "{text}");

@@ -310,8 +310,11 @@ impl Audio {
     /// The next chord of the plan comes now; where none is planned, the worker is asked for one.
     fn bring_next(&mut self) {
         let Some(next) = self.playhead.next_ordinal() else { return };
-        // Before the first chord comes silence stands in the frames ahead: a chord brought now would end with the next.
-        if !self.plan.has_entered(next) {
+        // Where silence stands next, as before the first chord, a chord brought now would end with that frame.
+        let is_silent = self.plan.at(next).is_some_and(|planned| {
+            planned.chord == ChordFrame::Silence && planned.standing != Standing::Draft
+        });
+        if !self.plan.has_entered(next) || (is_silent && self.performer.is_idle()) {
             return;
         }
         if self.settings.rules.offline {
@@ -554,7 +557,7 @@ impl Audio {
         let passes = self.settings.passes_melody();
         match event {
             Incoming::On { offset, channel, key, velocity } => {
-                self.was_touched =
+                self.was_touched |=
                     self.playhead.tempo_bpm().is_none() && event.is_melody(&self.settings.hearing);
                 self.listener.press(channel, key, velocity, self.playhead.sample_at(offset));
                 if passes {

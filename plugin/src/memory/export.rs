@@ -120,7 +120,7 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
     let channel = (0..16).find(|channel| !taken.contains(channel)).unwrap_or(0);
     let (mut conductor, mut melody) = (Part::default(), Part { channel, ..Part::default() });
     let mut symbols: Vec<String> = Vec::new();
-    let mut bar = (0, None);
+    let mut bar = None;
     let mut end = 0;
     for (frame, captured) in &frames {
         let tick = tick_of(*frame);
@@ -129,13 +129,15 @@ pub fn midi_file(capture: &Capture, tempo_bpm: Option<f64>, settings: &Settings)
             melody.end(end);
         }
         if let BarPhase::At { length, .. } = captured.phase
-            && (length, captured.meter) != bar
+            // Where no meter is known, that of bars as long goes on.
+            && (captured.meter.is_some() || bar.is_none_or(|(known, _)| known != length))
+            && bar != Some((length, signature(length, captured.meter)))
         {
             let (numerator, power) = signature(length, captured.meter);
             // The first one holds from the beginning, which is a bar line.
-            let from = if bar.0 == 0 { 0 } else { tick };
+            let from = if bar.is_none() { 0 } else { tick };
             conductor.events.push((from, What::Meter { numerator, power }));
-            bar = (length, captured.meter);
+            bar = Some((length, (numerator, power)));
         }
         match captured.melody {
             MelodyFrame::Rest => melody.end(tick),

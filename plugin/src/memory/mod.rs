@@ -137,16 +137,20 @@ fn sounding(frames: &Frames, frame: Frame) -> Option<Chord> {
 
 /// Puts a frame among others. A chord that was held there, and is held on, stays what it was behind it.
 fn put(frames: &mut Frames, frame: Frame, captured: Captured) {
-    // Behind a gap nobody knows what was held.
-    let behind = frame.0.checked_add(1).map(Frame).filter(|_| frames.contains_key(&frame));
+    let behind = frame.0.checked_add(1).map(Frame);
     let held = behind.filter(|behind| frames.get(behind).is_some_and(|next| next.chord == ChordFrame::Hold));
     let before = held.and_then(|behind| sounding(frames, behind));
-    frames.insert(frame, captured);
-    if let Some(behind) = held
+    let was_silent = frames.insert(frame, captured).is_some_and(|was| was.chord == ChordFrame::Silence);
+    let meant = match before {
+        Some(chord) => Some(ChordFrame::Onset(chord)),
+        // Behind a gap nobody knows what was held, and that may stay so.
+        None => Some(ChordFrame::Silence).filter(|_| was_silent),
+    };
+    if let Some((behind, meant)) = held.zip(meant)
         && sounding(frames, behind) != before
         && let Some(next) = frames.get_mut(&behind)
     {
-        next.chord = before.map_or(ChordFrame::Silence, ChordFrame::Onset);
+        next.chord = meant;
     }
     while frames.len() > MOST_FRAMES {
         let (Some(first), Some(last)) = (frames.keys().next(), frames.keys().next_back()) else { return };

@@ -343,6 +343,11 @@ fn what_is_played_over_a_chord_leaves_the_rest_of_it_as_it_was() {
     let mut capture = played(0, ". . . .", ". . - -", Meter::COMMON);
     capture.record(Frame(1), Captured { chord: capture_chord("F"), ..HELD });
     assert_eq!(chords(&capture), parse_chords(". F . -").unwrap());
+    // What was held behind a gap is not known, and is not made silence.
+    let mut capture = played(0, "C4 - - - -", "C - - - -", Meter::COMMON);
+    capture.frames.remove(&Frame(2));
+    capture.record(Frame(3), Captured { chord: capture_chord("G"), ..HELD });
+    assert_eq!(chords(&capture), parse_chords("C - G -").unwrap());
 }
 
 fn capture_chord(symbol: &str) -> ChordFrame {
@@ -370,6 +375,9 @@ fn six_eight_is_exported_as_such_and_comes_back() {
             })
             .collect()
     };
+    assert_eq!(signatures(&capture), [(6, 3)]);
+    // What was captured before meters were, in the midst of it, changes none.
+    capture.record(Frame(5), Captured { meter: None, ..capture.at(Frame(5)).unwrap() });
     assert_eq!(signatures(&capture), [(6, 3)]);
     // A meter that is none, or of other bars, is not known.
     for broken in [text.replace("[6,8]", "[6,7]"), text.replace("[6,8]", "[4,4]")] {
