@@ -1,6 +1,8 @@
-//! What does a block of 64 samples cost the audio thread? Idle, playing, in a flood of notes.
+//! What does a block of 64 samples cost the audio thread? Idle, playing, in a flood of notes. Criterion measures the time; where
+//! `REALCHORDS_BLOCKS` says `KIND NUMBER`, so many blocks of one kind are played and no more, for a program that counts
+//! instructions.
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group};
 use music::{
     chord::{Chord, Quality},
     grid::{Beats, Frame},
@@ -17,7 +19,7 @@ use realchords::{
     },
     links::{EditorEnd, Health, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState, connect},
 };
-use std::{cell::Cell, sync::Arc};
+use std::{env, process::ExitCode, sync::Arc};
 
 const SAMPLES: u32 = 64;
 const SAMPLE_RATE: f64 = 48_000.0;
@@ -112,36 +114,84 @@ fn key(offset: u32, nth: u32) -> Incoming {
     }
 }
 
+/// A kind of block.
+struct Kind {
+    /// As `REALCHORDS_BLOCKS` calls it.
+    word: &'static str,
+    /// As the figure is called.
+    name: &'static str,
+    playing: bool,
+    /// Events that come in.
+    notes: u32,
+}
+
+/// A note a block is a thousand times what a player does.
+const KINDS: [Kind; 3] = [
+    Kind { word: "idle", name: "block of 64, transport stopped", playing: false, notes: 0 },
+    Kind { word: "busy", name: "block of 64, playing, a note in every block", playing: true, notes: 1 },
+    Kind { word: "flood", name: "block of 64 with a flood of 1000 notes", playing: true, notes: 1000 },
+];
+
+impl Kind {
+    fn incoming(&self, nth: u32) -> Vec<Incoming> {
+        match self.notes {
+            1 => vec![key(nth % SAMPLES, nth)],
+            notes => (0..notes).map(|nth| key(nth * SAMPLES / notes, nth)).collect(),
+        }
+    }
+}
+
 fn blocks(criterion: &mut Criterion) {
-    let mut stand = Stand::new(false);
-    criterion.bench_function("block of 64, transport stopped", |bencher| bencher.iter(|| stand.play(&[])));
-
-    // A note a block is a thousand times what a player does; chords on every beat, struck in eighths.
-    let mut stand = Stand::new(true);
-    let nth = Cell::new(0);
-    criterion.bench_function("block of 64, playing, a note in every block", |bencher| {
-        bencher.iter_batched(
-            || {
-                nth.set(nth.get() + 1);
-                [key(nth.get() % SAMPLES, nth.get())]
-            },
-            |note| {
+    for kind in KINDS {
+        let mut stand = Stand::new(kind.playing);
+        criterion.bench_function(kind.name, |bencher| {
+            if kind.notes == 0 {
+                return bencher.iter(|| stand.play(&[]));
+            }
+            let mut nth = 0;
+            let incoming = || {
+                nth += 1;
+                kind.incoming(nth)
+            };
+            let block = |incoming: &mut Vec<Incoming>| {
                 stand.answer();
-                stand.play(&note)
-            },
-            BatchSize::PerIteration,
-        );
-    });
-
-    let mut stand = Stand::new(true);
-    let flood: Vec<Incoming> = (0..1000).map(|nth| key(nth * SAMPLES / 1000, nth)).collect();
-    criterion.bench_function("block of 64 with a flood of 1000 notes", |bencher| {
-        bencher.iter(|| {
-            stand.answer();
-            stand.play(&flood)
+                stand.play(incoming)
+            };
+            bencher.iter_batched_ref(incoming, block, BatchSize::PerIteration);
         });
-    });
+    }
+}
+
+/// Plays as many blocks of a kind as `asked` says.
+fn play(asked: &str) -> Option<u64> {
+    let (word, number) = asked.split_once(' ')?;
+    let kind = KINDS.into_iter().find(|kind| kind.word == word)?;
+    let mut stand = Stand::new(kind.playing);
+    let flow: Vec<Vec<Incoming>> = (0..2 * SAMPLES).map(|nth| kind.incoming(nth)).collect();
+    let blocks = flow.iter().cycle().take(number.parse().ok()?);
+    Some(
+        blocks
+            .map(|incoming| {
+                stand.answer();
+                stand.play(incoming)
+            })
+            .sum(),
+    )
 }
 
 criterion_group!(benches, blocks);
-criterion_main!(benches);
+
+fn main() -> ExitCode {
+    match env::var("REALCHORDS_BLOCKS").map(|asked| play(&asked)) {
+        Ok(Some(sent)) => println!("{sent} events sent"),
+        Ok(None) => {
+            eprintln!("error: REALCHORDS_BLOCKS is a kind of block and a number, as in `busy 1000`");
+            return ExitCode::FAILURE;
+        }
+        Err(_) => {
+            benches();
+            Criterion::default().configure_from_args().final_summary();
+        }
+    }
+    ExitCode::SUCCESS
+}

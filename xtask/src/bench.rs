@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: how fast the instrument is on this machine, as one table, beside a run that was kept.
 
 mod crowd;
+mod instructions;
 mod reaction;
 
 use crate::{bundle, place};
@@ -70,9 +71,10 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let mut figures = Vec::new();
     if !args.reaction {
         figures.extend(medians()?);
-        for (package, name) in [("realchords", "frame"), ("hall", "loops")] {
+        figures.extend(instructions::count()?);
+        for name in ["frame", "loops"] {
             let mut cargo = place::cargo();
-            cargo.args(["bench", "--package", package, "--bench", name]).stderr(Stdio::inherit());
+            cargo.args(["bench", "--package", "hall", "--bench", name]).stderr(Stdio::inherit());
             cargo.env("REALCHORDS_PLUGIN", &plugin);
             cargo.envs(runtime.iter().map(|runtime| ("REALCHORDS_ONNXRUNTIME", &runtime.library)));
             figures.extend(lines(&mut cargo)?);

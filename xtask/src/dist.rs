@@ -122,17 +122,26 @@ fn pack(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>> {
     Ok(zip.finish().context("the zip does not close")?.into_inner())
 }
 
-/// Unpacks the zip into an empty home and loads what came out, as it is and without the runtime.
-fn check(name: &str, zip: &[u8], home: &Path) -> Result<()> {
-    bundle::remove(home)?;
-    let mut archive = ZipArchive::new(Cursor::new(zip)).context("what was packed is no zip")?;
+/// Unpacks a zip.
+///
+/// # Errors
+/// It is no zip, a member leads out of the folder, or that cannot be written.
+pub fn unpack(zip: &[u8], folder: &Path) -> Result<()> {
+    let mut archive = ZipArchive::new(Cursor::new(zip)).context("it is no zip")?;
     for idx in 0..archive.len() {
         let mut member = archive.by_index(idx).with_context(|| format!("member {idx} does not unpack"))?;
         let path = member.enclosed_name().ok_or_else(|| anyhow!("{} leads out of the zip", member.name()))?;
         let mut bytes = Vec::new();
         member.read_to_end(&mut bytes).with_context(|| format!("{} does not unpack", path.display()))?;
-        place::put(&bytes, &home.join(&path))?;
+        place::put(&bytes, &folder.join(&path))?;
     }
+    Ok(())
+}
+
+/// Unpacks the zip into an empty home and loads what came out, as it is and without the runtime.
+fn check(name: &str, zip: &[u8], home: &Path) -> Result<()> {
+    bundle::remove(home)?;
+    unpack(zip, home).context("what was packed does not unpack")?;
     let unpacked = home.join(name);
     let with = loaded(&unpacked, home)?;
     ensure!(serves(&with, "ONNX Runtime ("), "the runtime is not used: {with:?}");

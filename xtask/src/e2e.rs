@@ -7,7 +7,7 @@ mod portrait;
 mod stage;
 mod standalone;
 
-use crate::{bundle, place};
+use crate::{bundle, dist, place};
 use anyhow::{Context, Result, bail, ensure};
 use checks::{Heard, Take};
 use clap::Args;
@@ -86,6 +86,9 @@ pub struct E2eArgs {
     /// Play this built library and do not build
     #[arg(long, value_name = "FILE")]
     plugin: Option<PathBuf>,
+    /// Play what is in this zip of `cargo xtask dist`, and do not build
+    #[arg(long, value_name = "FILE", conflicts_with = "plugin")]
+    zip: Option<PathBuf>,
     /// Play the standalone program under JACK, and not the plugin in Ardour
     #[arg(long)]
     standalone: bool,
@@ -137,18 +140,10 @@ fn inside(args: &E2eArgs) -> Result<()> {
     if args.standalone {
         return standalone::run(&server);
     }
-    let library = match &args.plugin {
-        Some(library) => {
-            std::path::absolute(library).with_context(|| format!("{} is no path", library.display()))?
-        }
-        None => bundle::build()?,
-    };
     let ardour = stage::ardour()?;
     let house = House::new(place::target().join("e2e"))?;
-    let runtime = bundle::runtime_or_word();
-    let plugin = bundle::wrap_vst3(&library, runtime.as_ref(), &house.home().join(".vst3"))?;
-    scan(&ardour, &house, &plugin)?;
-    let clap = bundle::wrap_clap(&library, runtime.as_ref(), &house.home().join(".clap/ReaLchords"))?;
+    let (vst3, clap) = installed(args, &house)?;
+    scan(&ardour, &house, &vst3)?;
     lives::under_a_display(&house, &clap, args.lives)?;
     for face in &FACES {
         played(&ardour, &house, &server, face)?;
@@ -162,6 +157,36 @@ fn inside(args: &E2eArgs) -> Result<()> {
         place::shown(&house.folder)
     );
     Ok(())
+}
+
+/// Puts both formats where the house's hosts look for them: the VST3 bundle and the .clap.
+fn installed(args: &E2eArgs, house: &House) -> Result<(PathBuf, PathBuf)> {
+    let [vst3, clap] = [house.home().join(".vst3"), house.home().join(".clap").join(bundle::NAME)];
+    if let Some(zip) = &args.zip {
+        let bytes = fs::read(zip).with_context(|| format!("{} cannot be read", zip.display()))?;
+        let unpacked = house.folder.join("unpacked");
+        dist::unpack(&bytes, &unpacked).with_context(|| format!("{} does not unpack", zip.display()))?;
+        // All lies in one folder of the zip's own name.
+        let within = fs::read_dir(&unpacked)?.flatten().next().context("the zip is empty")?.path();
+        let bundled = vst3.join(format!("{}.vst3", bundle::NAME));
+        for (from, to) in [
+            (within.join("VST3").join(format!("{}.vst3", bundle::NAME)), &bundled),
+            (within.join("CLAP").join(bundle::NAME), &clap),
+        ] {
+            fs::create_dir_all(to.parent().context("a folder of plugins lies in another")?)?;
+            fs::rename(&from, to).with_context(|| format!("{} is not in the zip", from.display()))?;
+        }
+        return Ok((bundled, clap.join(format!("{}.clap", bundle::NAME))));
+    }
+    let library = match &args.plugin {
+        Some(library) => {
+            std::path::absolute(library).with_context(|| format!("{} is no path", library.display()))?
+        }
+        None => bundle::build()?,
+    };
+    let runtime = bundle::runtime_or_word();
+    let vst3 = bundle::wrap_vst3(&library, runtime.as_ref(), &vst3)?;
+    Ok((vst3, bundle::wrap_clap(&library, runtime.as_ref(), &clap)?))
 }
 
 /// Has the host scan the plugin and compares what it found.

@@ -8,6 +8,7 @@ use clap::Args;
 use std::{
     env, fs,
     process::{Command, ExitCode, Stdio},
+    thread,
 };
 
 /// Set while this program stands in for the compiler.
@@ -46,6 +47,9 @@ pub struct FuzzArgs {
     /// How long each target is fed
     #[arg(long, value_name = "MINUTES", default_value_t = 1.0)]
     minutes: f64,
+    /// So many targets at once
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    jobs: usize,
 }
 
 /// Where this program was started in the compiler's place: compiles, with our flags added.
@@ -56,7 +60,7 @@ pub fn as_compiler() -> Option<ExitCode> {
     Some(if status.is_ok_and(|status| status.success()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Feeds each target in turn, and says how much it took.
+/// Feeds each target, as many at once as asked, and says how much it took.
 ///
 /// # Errors
 /// A target is unknown, it does not build, or a target broke: with the file that breaks it.
@@ -76,9 +80,15 @@ pub fn run(args: &FuzzArgs) -> Result<()> {
     cargo.env("RUSTC_WORKSPACE_WRAPPER", env::current_exe()?).env(INSTRUMENTS, "1");
     ensure!(cargo.status()?.success(), "the targets do not build; see that a C++ compiler is installed");
     let mut broken = Vec::new();
-    for name in chosen {
-        if !feed(name, args.minutes)? {
-            broken.push(name);
+    for some in chosen.chunks(args.jobs.max(1)) {
+        let outcomes: Vec<Result<bool>> = thread::scope(|scope| {
+            let feeding: Vec<_> = some.iter().map(|name| scope.spawn(|| feed(name, args.minutes))).collect();
+            feeding.into_iter().map(|fed| fed.join().unwrap_or_else(|_| bail!("a feeder panicked"))).collect()
+        });
+        for (name, held) in some.iter().zip(outcomes) {
+            if !held? {
+                broken.push(*name);
+            }
         }
     }
     if !broken.is_empty() {
@@ -102,7 +112,7 @@ fn feed(name: &str, minutes: f64) -> Result<bool> {
         .arg(&corpus)
         .arg(&seeds)
         .arg(format!("-max_total_time={:.0}", (minutes * 60.0).max(1.0)))
-        .args(["-timeout=60", "-rss_limit_mb=3000", "-print_final_stats=1", "-max_len=65536"])
+        .args(["-timeout=60", "-rss_limit_mb=3000", "-print_final_stats=1", "-max_len=262144"])
         .arg(format!("-artifact_prefix={}/", folder.display()))
         .env("REALCHORDS_FUZZ", name)
         .env("REALCHORDS_FUZZ_SEEDS", &seeds)
@@ -142,7 +152,9 @@ mod tests {
 
     #[test]
     fn an_unknown_target_is_refused_with_those_known() {
-        let error = run(&FuzzArgs { targets: vec!["nothing".into()], minutes: 1.0 }).unwrap_err().to_string();
+        let error = run(&FuzzArgs { targets: vec!["nothing".into()], minutes: 1.0, jobs: 1 })
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("nothing") && error.contains("manifest"), "{error}");
     }
 }

@@ -153,6 +153,7 @@ fn what_is_broken_or_of_another_version_is_nothing_and_kept_until_something_is_c
         r#""text""#,
         r#"{"version":2,"passages":[]}"#,
         r#"{"version":99,"passages":{"by":"hand"},"mood":[0.5,-3,18446744073709551615]}"#,
+        r#"{"version":99,"mood":[1e90,0.1,999999999999999999999999999999999999999999999999999999999999999999999999999999999999999999]}"#,
         r#"{"version":1,"passages":[],"own":[{"frame":0,"bar":null,"melody":"60","chords":"H"}]}"#,
         r#"{"version":1}"#,
         r#"{"version":1,"passages":[{"frame":0,"bar":null,"melody":"60 -","chords":"C"}]}"#,

@@ -11,6 +11,7 @@ mod stream;
 pub mod tune;
 
 pub use mutate::mutated;
+pub use readers::answers;
 
 /// Something that must bear any bytes.
 pub struct Target {

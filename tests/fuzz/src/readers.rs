@@ -7,7 +7,12 @@ use music::{
     symbol,
     vocab::{ChordToken, MelodyToken},
 };
-use realchords::worker::{builtin::BuiltIn, history::History, metadata, model::ChordModel};
+use realchords::worker::{
+    builtin::BuiltIn,
+    history::History,
+    metadata,
+    model::{ChordModel, Dims, KvRing, ModelError, StepInput, StepOutput},
+};
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -27,23 +32,47 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
-/// A model file, opened and asked once. An engine of others may panic within: the worker catches that, so it is caught
-/// here; but what it answers must be of the promised sizes.
-pub fn model(bytes: &[u8]) {
-    if bytes.len() > MOST_MODEL_BYTES {
-        return;
+/// An engine of others, which may panic where a file is broken: the worker catches that, and so does this. Panics of our
+/// own are none of its.
+struct Caught(BuiltIn);
+
+impl ChordModel for Caught {
+    fn dims(&self) -> Dims {
+        self.0.dims()
     }
-    let Ok(manifest) = metadata::manifest(bytes) else { return };
-    let asked = catch_unwind(AssertUnwindSafe(|| {
-        let Ok(mut model) = BuiltIn::open(bytes, &manifest) else { return };
-        let dims = model.dims();
-        let mut history = History::new(dims);
-        let phase = BarPhase::At { position: 0, length: 16 };
-        if history.begin(&mut model, phase).is_ok() {
-            let _ = history.hear(&mut model, ChordToken::START, MelodyToken::START, phase);
-        }
-    }));
-    drop(asked);
+
+    fn step(&mut self, input: &StepInput, cache: &KvRing, output: &mut StepOutput) -> Result<(), ModelError> {
+        let step = AssertUnwindSafe(|| self.0.step(input, cache, output));
+        catch_unwind(step)
+            .unwrap_or(Err(ModelError::Step { engine: "the engine", reason: "it panicked".into() }))
+    }
+}
+
+/// A model file, opened and asked twice: how often it answered. What it answers is of the promised sizes.
+pub fn answers(bytes: &[u8]) -> usize {
+    let Ok(manifest) = metadata::manifest(bytes) else { return 0 };
+    let Ok(Ok(model)) = catch_unwind(|| BuiltIn::open(bytes, &manifest)) else { return 0 };
+    let mut model = Caught(model);
+    let mut history = History::new(model.dims());
+    let phase = BarPhase::At { position: 0, length: 16 };
+    if history.begin(&mut model, phase).is_err() {
+        return 0;
+    }
+    let heard = history.hear(&mut model, ChordToken::START, MelodyToken::START, phase);
+    let StepOutput { chord_logits, melody_logits, new_keys, new_values } = history.answer();
+    let row = model.dims().row();
+    assert_eq!(
+        [chord_logits.len(), melody_logits.len(), new_keys.len(), new_values.len()],
+        [ChordToken::COUNT, MelodyToken::COUNT, row, row]
+    );
+    1 + usize::from(heard.is_ok())
+}
+
+/// A model file.
+pub fn model(bytes: &[u8]) {
+    if bytes.len() <= MOST_MODEL_BYTES {
+        answers(bytes);
+    }
 }
 
 /// A melody for the jam.

@@ -1,5 +1,5 @@
 //! A host gone wild before the audio side: whatever its transport, its notes, its settings and its queue do, and whatever
-//! a worker plans, every note-on has its note-off, in order, and nothing sounds after a stop.
+//! a worker plans, every note-on has its note-off, in order, and nothing sounds after a stop; no pedal is left down.
 
 use arbitrary::{Result, Unstructured};
 use hosts::{Event, ledger::Ledger};
@@ -23,7 +23,10 @@ use realchords::{
     links::{EditorEnd, Health, Planned, Rules, Standing, ToWorker, WorkerEnd, WorkerState, connect},
     voicing::{Arrangement, Bass, Inversion, Style},
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 /// The longest stream, in blocks.
 const MOST_BLOCKS: u32 = 400;
@@ -34,31 +37,54 @@ const ODD_NUMBERS: [f64; 9] =
 /// The host's side: what comes in, and a queue with so much room.
 struct Wild<'a> {
     incoming: &'a mut VecDeque<Incoming>,
+    last: Option<Incoming>,
+    away: &'a mut BTreeSet<(u8, Control)>,
     ledger: &'a mut Ledger,
     start: u64,
     samples: u32,
     room: usize,
 }
 
+impl Wild<'_> {
+    fn take_room(&mut self) -> bool {
+        let has_room = self.room > 0;
+        self.room -= usize::from(has_room);
+        has_room
+    }
+}
+
 impl Port for Wild<'_> {
     fn receive(&mut self) -> Option<Incoming> {
-        self.incoming.pop_front()
+        self.last = self.incoming.pop_front();
+        self.last
     }
 
     fn forward(&mut self) -> bool {
-        self.room > 0
+        let taken = self.take_room();
+        match self.last.filter(|_| taken) {
+            Some(Incoming::Control { channel, control, value, .. }) if control.rests(value) => {
+                self.away.remove(&(channel, control));
+            }
+            Some(Incoming::Control { channel, control, .. }) => {
+                self.away.insert((channel, control));
+            }
+            Some(Incoming::ControlsOff { channel, .. }) => self.away.retain(|(of, _)| *of != channel),
+            _ => {}
+        }
+        taken
     }
 
-    fn rest(&mut self, _: u32, _: u8, _: Control) -> bool {
-        self.room > 0
+    fn rest(&mut self, _: u32, channel: u8, control: Control) -> bool {
+        let taken = self.take_room();
+        assert!(!taken || self.away.remove(&(channel, control)), "{control:?} of {channel} rested already");
+        taken
     }
 
     fn send(&mut self, note: Outgoing) -> bool {
         assert!(note.offset < self.samples.max(1), "{note:?} in a block of {}", self.samples);
-        if self.room == 0 {
+        if !self.take_room() {
             return false;
         }
-        self.room -= 1;
         let (channel, key) = (note.channel, note.key.midi());
         assert!(channel < 16, "{note:?}");
         let event = match note.velocity {
@@ -79,6 +105,8 @@ struct Stand {
     _editor: EditorEnd,
     block: Block,
     incoming: VecDeque<Incoming>,
+    /// Pedals that stand away from their rest behind us.
+    away: BTreeSet<(u8, Control)>,
     ledger: Ledger,
     clock: u64,
     room: usize,
@@ -105,6 +133,7 @@ impl Stand {
             _editor: editor,
             block: Block { transport, num_samples: 512, sample_rate: 48_000.0, settings },
             incoming: VecDeque::new(),
+            away: BTreeSet::new(),
             ledger: Ledger::new(),
             clock: 0,
             room: usize::MAX,
@@ -114,7 +143,8 @@ impl Stand {
     fn play(&mut self, samples: u32) {
         self.block.num_samples = samples;
         let (start, room) = (self.clock, self.room);
-        let mut port = Wild { incoming: &mut self.incoming, ledger: &mut self.ledger, start, samples, room };
+        let Self { incoming, away, ledger, .. } = self;
+        let mut port = Wild { incoming, last: None, away, ledger, start, samples, room };
         self.audio.process(&self.block, &mut port);
         self.clock += u64::from(samples);
         let transport = &mut self.block.transport;
@@ -327,6 +357,7 @@ pub fn stream(bytes: &[u8]) {
     stand.block.transport.playing = false;
     stand.block.settings.free_run_bpm = None;
     stand.block.sample_rate = 48_000.0;
+    (stand.block.settings.pass, stand.block.settings.bypass) = (Pass::ChordsOnly, false);
     stand.incoming.push_back(Incoming::Off { offset: 0, channel: None, key: None });
     // What a full queue kept back comes in the first, what the keys held ends in it too.
     stand.play(64);
@@ -334,4 +365,5 @@ pub fn stream(bytes: &[u8]) {
     let faults = stand.ledger.close();
     assert!(faults.is_empty(), "{faults:?}");
     assert!(stand.audio.is_silent(), "something still counts as sounding");
+    assert!(stand.away.is_empty(), "left away from their rest: {:?}", stand.away);
 }

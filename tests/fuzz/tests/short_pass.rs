@@ -1,6 +1,6 @@
 //! The short pass: every target bears its seeds and some broken copies of them.
 
-use fuzz::{TARGETS, mutated, target};
+use fuzz::{TARGETS, answers, mutated, target};
 use realchords::{links::Health, params::ChordsParams};
 use std::sync::Arc;
 
@@ -47,4 +47,11 @@ fn the_seed_of_a_project_is_one_that_is_read() {
     instance.restore(&serde_json::from_slice(&seeds[0]).unwrap());
     assert_eq!(instance.shared().capture.copy().num_frames(), 18);
     assert!(instance.saved()["capture"].contains("touch"));
+}
+
+#[test]
+fn the_whole_models_among_the_seeds_play() {
+    let seeds = (target("model").unwrap().seeds)();
+    let answered: Vec<usize> = seeds.iter().map(|seed| answers(seed)).collect();
+    assert_eq!(answered, [2, 2, 0], "of floats, of bytes, and a manifest alone");
 }

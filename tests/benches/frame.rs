@@ -1,6 +1,6 @@
-//! What does a frame of the shipped model cost, in each engine? Time that this process had of processors, not of the clock
-//! on the wall, so that a busy machine does not count; of the process, because an engine may have a thread of its own.
-//! Prints a JSON line a figure.
+//! What does a frame of the shipped model cost, in each engine, with its matrices of bytes and as floats? Time that this
+//! process had of processors, not of the clock on the wall, so that a busy machine does not count; of the process, because
+//! an engine may have a thread of its own. Prints a JSON line a figure.
 
 use cpu_time::ProcessTime;
 use music::{
@@ -11,6 +11,10 @@ use realchords::worker::{
     builtin::BuiltIn, history::History, metadata, model::ChordModel, onnx_runtime::OnnxRuntime,
 };
 use std::{fs, path::Path, process::ExitCode, time::Duration};
+use trainer::{
+    export::{self, Weights},
+    run::recipe::Recipe,
+};
 
 /// Frames after the cache is full.
 const FRAMES: usize = 4000;
@@ -58,12 +62,24 @@ fn measure(name: &str, model: &mut dyn ChordModel) -> Result<(), String> {
     Ok(())
 }
 
+/// In both engines.
+fn engines(weights: &str, file: &[u8]) -> Result<(), String> {
+    let manifest = metadata::manifest(file).map_err(|e| e.to_string())?;
+    let name = |engine: &str| format!("{engine}, {weights}");
+    let mut runtime = OnnxRuntime::open(file, &manifest).map_err(|e| e.to_string())?;
+    measure(&name("ONNX Runtime"), &mut runtime)?;
+    drop(runtime);
+    measure(&name("built-in engine"), &mut BuiltIn::open(file, &manifest).map_err(|e| e.to_string())?)
+}
+
 fn run() -> Result<(), String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/model/chords.onnx");
-    let file = fs::read(path).map_err(|e| e.to_string())?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let file = fs::read(root.join("assets/model/chords.onnx")).map_err(|e| e.to_string())?;
+    engines("bytes", &file)?;
+    let recipe = fs::read_to_string(root.join("trainer/recipes/open.toml")).map_err(|e| e.to_string())?;
+    let policy = export::read::policy(&file, Recipe::parse(&recipe)?.model)?;
     let manifest = metadata::manifest(&file).map_err(|e| e.to_string())?;
-    measure("ONNX Runtime", &mut OnnxRuntime::open(&file, &manifest).map_err(|e| e.to_string())?)?;
-    measure("built-in engine", &mut BuiltIn::open(&file, &manifest).map_err(|e| e.to_string())?)
+    engines("floats", &export::onnx(&policy, &manifest, Weights::Floats))
 }
 
 fn main() -> ExitCode {
