@@ -71,12 +71,16 @@ impl std::fmt::Debug for Wake {
 /// What the worker has to say in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Texts {
-    /// The model's name and fingerprint, or why there is none.
+    /// The model's name and fingerprint, and what there is to say beside it; or why there is none.
     pub model: String,
     /// The engine, and why a better one is not used.
     pub engine: String,
     /// What has failed just now and is tried again; empty if nothing has.
     pub trouble: String,
+    /// Why the model that was chosen does not play while another does; empty where that is not so.
+    pub beside: String,
+    /// The model that is opened while another plays; empty if none is.
+    pub opening: String,
 }
 
 impl Default for Health {

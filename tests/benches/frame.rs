@@ -47,7 +47,7 @@ fn measure(name: &str, model: &mut dyn ChordModel) -> Result<(), String> {
     for nth in 0..REFILL {
         step(model, &mut history, nth)?;
     }
-    tell(&format!("{name}: {REFILL} frames after a seek"), ms(begun.elapsed()), "ms");
+    tell(&format!("{name}: {REFILL} frames after a seek, CPU"), ms(begun.elapsed()), "ms");
     let mut spent: Vec<Duration> = Vec::with_capacity(FRAMES);
     for nth in 0..FRAMES {
         let begun = ProcessTime::now();
@@ -55,9 +55,9 @@ fn measure(name: &str, model: &mut dyn ChordModel) -> Result<(), String> {
         spent.push(begun.elapsed());
     }
     spent.sort_unstable();
-    tell(&format!("{name}: a frame, mean"), ms(spent.iter().sum::<Duration>()) / FRAMES as f64, "ms");
+    tell(&format!("{name}: a frame, mean, CPU"), ms(spent.iter().sum::<Duration>()) / FRAMES as f64, "ms");
     for (share, label) in [(0.5, "median"), (0.99, "99 %"), (0.999, "99.9 %")] {
-        tell(&format!("{name}: a frame, {label}"), ms(spent[(share * FRAMES as f64) as usize]), "ms");
+        tell(&format!("{name}: a frame, {label}, CPU"), ms(spent[(share * FRAMES as f64) as usize]), "ms");
     }
     Ok(())
 }

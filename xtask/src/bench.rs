@@ -129,7 +129,11 @@ fn trainer() -> Result<Vec<Figure>> {
     if !output.status.success() {
         bail!("the trainer's speed is not measured; it says why above");
     }
-    Ok(speeds(&String::from_utf8_lossy(&output.stdout)))
+    let figures = speeds(&String::from_utf8_lossy(&output.stdout));
+    if figures.is_empty() {
+        bail!("the trainer told no speed that is understood:\n{}", String::from_utf8_lossy(&output.stdout));
+    }
+    Ok(figures)
 }
 
 /// The trainer's words as figures: a line says `NAME NUMBER frames/s`.
@@ -213,13 +217,17 @@ fn machine() -> String {
 /// The table that people read; with another run, each figure's ratio to that one's.
 fn table(run: &Run, before: Option<&Run>) -> String {
     let mut lines = vec![run.machine.clone()];
+    if let Some(before) = before {
+        lines.push(format!("beside a run on {}", before.machine));
+    }
     for Figure { name, value, unit } in &run.figures {
         let then = before.and_then(|before| before.figures.iter().find(|figure| figure.name == *name));
         let ratio = match then {
             Some(then) if then.value > 0.0 => format!("  x {:.2}", value / then.value),
+            _ if before.is_some() && then.is_none() => "  new".to_owned(),
             _ => String::new(),
         };
-        lines.push(format!("  {name:<52} {value:>10.3} {unit:<6}{ratio}"));
+        lines.push(format!("  {name:<56} {value:>10.3} {unit:<6}{ratio}"));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -239,6 +247,9 @@ mod tests {
         assert!(table(&run(3.0), Some(&run(2.0))).contains("x 1.50"));
         assert!(!table(&run(3.0), Some(&run(0.0))).contains("x "));
         assert!(table(&run(3.0), None).contains("3.000 ms"));
+        let other = Run { figures: Vec::new(), ..run(2.0) };
+        let said = table(&run(3.0), Some(&other));
+        assert!(said.contains("new") && said.contains("beside a run on here"), "{said}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod standalone;
 
 use crate::{bundle, dist, place};
 use anyhow::{Context, Result, bail, ensure};
-use checks::{Heard, Take};
+use checks::{Heard, Scene, Take};
 use clap::Args;
 use hosts::{
     jack::{Ear, Player, Timed},
@@ -42,6 +42,10 @@ const TAKE: f64 = 32.0;
 const LOOP: [u32; 2] = [8, 16];
 /// How far to play before and after the seek.
 const SEEK: f64 = 11.6;
+/// What the second session plays, and how often the host turns there: at the loop's end, and where it is sought.
+const SCENES: [(&str, usize); 3] = [("again", 0), ("loop", 3), ("seek", 1)];
+/// The channel that the first session puts the chords on, 0-based: what it saves is not what an instance starts with.
+const CHANNEL: u8 = 4;
 /// The melody: a key a beat from this one on.
 const FIRST: u32 = 4;
 const KEYS: [u8; 8] = [60, 62, 64, 65, 67, 65, 64, 62];
@@ -84,10 +88,10 @@ impl Face {
 #[derive(Args)]
 pub struct E2eArgs {
     /// Play this built library and do not build
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "standalone")]
     plugin: Option<PathBuf>,
     /// Play what is in this zip of `cargo xtask dist`, and do not build
-    #[arg(long, value_name = "FILE", conflicts_with = "plugin")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plugin", "standalone"])]
     zip: Option<PathBuf>,
     /// Play the standalone program under JACK, and not the plugin in Ardour
     #[arg(long)]
@@ -98,12 +102,12 @@ pub struct E2eArgs {
     /// Take a picture of the editor in Ardour's window at the end
     #[arg(long)]
     picture: bool,
-    /// How often an instance with its editor is made and unmade
+    /// How often an instance with its editor is made and unmade, in each format
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     lives: u32,
-    /// Only make and unmake instances of this .clap, on the display there is
-    #[arg(long, value_name = "FILE", hide = true)]
-    live: Option<PathBuf>,
+    /// Only make and unmake instances of this .clap and this .vst3, on the display there is
+    #[arg(long, value_name = "FILE", num_args = 2, hide = true)]
+    live: Vec<PathBuf>,
 }
 
 /// Plays it all; leaves logs, sessions and MIDI in target/e2e.
@@ -111,8 +115,8 @@ pub struct E2eArgs {
 /// # Errors
 /// Where a program is missing, the host fails, or what was heard or recorded is wrong.
 pub fn run(args: &E2eArgs) -> Result<()> {
-    if let Some(plugin) = &args.live {
-        return lives::run(plugin, args.lives);
+    if let [clap, vst3] = args.live.as_slice() {
+        return lives::run(clap, vst3, args.lives);
     }
     stage::programs(args.standalone, args.picture)?;
     if args.install {
@@ -144,7 +148,7 @@ fn inside(args: &E2eArgs) -> Result<()> {
     let house = House::new(place::target().join("e2e"))?;
     let (vst3, clap) = installed(args, &house)?;
     scan(&ardour, &house, &vst3)?;
-    lives::under_a_display(&house, &clap, args.lives)?;
+    lives::under_a_display(&house, &clap, &vst3, args.lives)?;
     for face in &FACES {
         played(&ardour, &house, &server, face)?;
     }
@@ -252,6 +256,10 @@ fn play(ardour: &Ardour, house: &House, server: &str, face: &Face, troubles: &mu
     checks::ends(&heard, "take")?;
     let exported = checks::ends(&heard, "export")?;
     let live = take.before(TAKE);
+    ensure!(
+        live.iter().any(|onset| onset.channel == CHANNEL),
+        "the host's setting does not reach the plugin"
+    );
     checks::same(
         "export",
         &live,
@@ -267,8 +275,11 @@ fn play(ardour: &Ardour, house: &House, server: &str, face: &Face, troubles: &mu
     again.check_grid()?;
     checks::same("session opened again", &live, &again.before(TAKE), TAKE)?;
     let mut counts = Vec::new();
-    for scene in ["again", "loop", "seek"] {
+    for (scene, num_turns) in SCENES {
         let events = checks::ends(&heard, scene)?;
+        let turns = heard.get(scene).map_or(&[][..], |scene| &scene.turns);
+        ensure!(turns.len() >= num_turns, "the host turned {} times in the scene {scene}", turns.len());
+        checks::ends_at(&events, turns).with_context(|| format!("in the scene {scene}"))?;
         let onsets = events.iter().filter(|(_, bytes)| bytes[0] & 0xf0 == 0x90).count();
         ensure!(onsets > 0, "no chord is heard in the scene {scene}");
         counts.push(format!("{scene} {onsets}"));
@@ -323,7 +334,7 @@ fn script_run(
     let folder = house.folder.join(face.folder);
     let rows: Vec<_> = TEMPOS.iter().map(|(at, bpm)| format!("{{ {at}, {bpm} }}")).collect();
     let head = format!(
-        "local FOLDER, NAME, CLASS = {:?}, \"take\", {:?}\nlocal LENGTH, SEEK, TEMPOS = {length}, {seek}, {{ {} }}\n",
+        "local FOLDER, NAME, CLASS = {:?}, \"take\", {:?}\nlocal LENGTH, SEEK, CHANNEL, TEMPOS = {length}, {seek}, {CHANNEL}, {{ {} }}\n",
         folder.display().to_string(),
         face.class(),
         rows.join(", ")
@@ -336,6 +347,7 @@ fn script_run(
     let mut running = house.start(&name, command)?;
     let mut heard = Heard::new();
     let mut scene = String::from("before");
+    let mut turns = Vec::new();
     let mut last = String::new();
     while let Some(line) = running.line(PATIENCE)? {
         let Some(words) = line.strip_prefix("e2e: ") else {
@@ -344,7 +356,8 @@ fn script_run(
         };
         match words.split_once(' ').unwrap_or((words, "")) {
             ("scene", next) => {
-                heard.entry(std::mem::replace(&mut scene, next.to_owned())).or_default().extend(ear.take());
+                let over = Scene { events: ear.take(), turns: std::mem::take(&mut turns) };
+                heard.insert(std::mem::replace(&mut scene, next.to_owned()), over);
             }
             ("rolling", at) => {
                 let at: u32 = at.parse().with_context(|| format!("{at:?} is no sample"))?;
@@ -355,8 +368,9 @@ fn script_run(
                     ports.split_once('\t').with_context(|| format!("{ports:?} are not two ports"))?;
                 stage::connect(server, from, to)?;
             }
+            ("turn", _) => turns.push(player.now()),
             ("done", _) => {
-                heard.entry(scene).or_default().extend(ear.take());
+                heard.insert(scene, Scene { events: ear.take(), turns });
                 return Ok(heard);
             }
             _ => {}

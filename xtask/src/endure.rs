@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn memory_may_stray_and_threads_and_files_may_not() {
-        let before = Held { mib: 80.0, threads: 3, files: 6 };
+        let before = Held { mib: 80.0, threads: 3, files: 6, ..Held::default() };
         assert!(!grows(before, before) && !grows(before, Held { mib: 90.0, files: 5, ..before }));
         for after in
             [Held { mib: 95.0, ..before }, Held { threads: 4, ..before }, Held { files: 7, ..before }]

@@ -5,8 +5,10 @@ use std::fs;
 /// What is held.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Held {
-    /// Memory in use, in MiB.
+    /// Memory in use, in MiB: with what the allocator and drivers keep for themselves.
     pub mib: f64,
+    /// Memory that was asked of the allocator and not given back, in KiB, where it tells.
+    pub asked_kib: f64,
     /// Threads.
     pub threads: u64,
     /// Open files.
@@ -22,14 +24,30 @@ pub fn held() -> Held {
     };
     Held {
         mib: number("VmRSS:").unwrap_or(0) as f64 / 1024.0,
+        asked_kib: asked() as f64 / 1024.0,
         threads: number("Threads:").unwrap_or(0),
         files: fs::read_dir("/proc/self/fd").map_or(0, |entries| entries.count() as u64),
     }
 }
 
+/// Bytes that were asked of the allocator and not given back.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn asked() -> usize {
+    #[expect(unsafe_code, reason = "the C library tells through a foreign function")]
+    // SAFETY: it takes nothing, and returns numbers.
+    let told = unsafe { libc::mallinfo2() };
+    told.uordblks + told.hblkhd
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn asked() -> usize {
+    0
+}
+
 impl std::fmt::Display for Held {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} MiB, {} threads, {} files", self.mib, self.threads, self.files)
+        let Self { mib, asked_kib, threads, files } = self;
+        write!(f, "{mib:.1} MiB, {asked_kib:.0} KiB asked for, {threads} threads, {files} files")
     }
 }
 

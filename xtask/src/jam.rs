@@ -65,19 +65,21 @@ pub fn run(args: &JamArgs) -> Result<()> {
         }
     };
     let playing = take::Playing { plugin, settings, realtime: args.realtime };
-    let mut failed = 0;
+    let (mut failed, mut chords) = (0, 0);
     for file in &files {
-        let outcome = play_one(file, &playing, args.bpm, &out);
-        match outcome {
-            Ok(report) if args.json => println!("{}", report.json()?),
-            Ok(report) => println!("{}", report.text()),
-            Err(error) => {
-                failed += 1;
-                eprintln!("error: {}: {error:#}", place::shown(file));
-            }
+        let outcome = play_one(file, &playing, args.bpm, &out).and_then(|report| {
+            println!("{}", if args.json { report.json()? } else { report.text() });
+            chords += report.chords();
+            report.trouble(args.realtime).map_or(Ok(()), |trouble| Err(anyhow!(trouble)))
+        });
+        if let Err(error) = outcome {
+            failed += 1;
+            eprintln!("error: {}: {error:#}", place::shown(file));
         }
     }
+    // Settings may ask for silence; without any there must be chords.
     match failed {
+        0 if chords == 0 && args.set.is_empty() => bail!("no melody was answered with a chord"),
         0 => Ok(()),
         _ => Err(anyhow!("{failed} of {} melodies failed; each is named above", files.len())),
     }

@@ -19,7 +19,7 @@ use crate::{
     links::{AudioEnd, Coming, Epoch, Heard, Leading, Rules, Standing, ToWorker, WorkerState},
     voicing::Bass,
 };
-use block::{Block, Incoming, Pass, Port, Settings};
+use block::{Block, Incoming, Port, Settings};
 use controls::{Control, Controls};
 use free_run::FreeRun;
 use listener::Listener;
@@ -138,13 +138,15 @@ impl Audio {
         }
     }
 
-    /// Stops; what sounds is ended at the next block, as notes can be sent in blocks only.
+    /// Stops; what sounds is ended at the next block, as notes can be sent in blocks only. Shown at once: no block may come
+    /// for long.
     pub fn reset(&mut self) {
         self.playhead.stop();
         self.listener.clear();
         self.console.begin();
         self.end_take();
         self.flush = true;
+        self.publish(Glance { keys: Keys::default(), ..self.glance() });
     }
 
     /// One call of the host.
@@ -628,7 +630,7 @@ impl Audio {
         };
         Glance {
             stage,
-            silent: settings.pass == Pass::MelodyOnly || self.wishes.mute,
+            silent: !Owner::OURS.into_iter().any(|owner| settings.lets_out(owner)),
             holds: self.wishes.hold,
             mutes: self.wishes.mute,
             now: self.performer.current(),
@@ -651,13 +653,18 @@ impl Audio {
         if glance == self.snapshot.glance && !is_due && runs == self.snapshot.tempo_bpm.is_some() {
             return;
         }
+        self.snapshot.meter = block.transport.meter;
+        self.snapshot.bar_start = block.transport.bar_start;
+        self.publish(glance);
+    }
+
+    /// Shows the editor and the parameters this instant.
+    fn publish(&mut self, glance: Glance) {
         self.unshown_samples = 0;
         self.snapshot.glance = glance;
         self.snapshot.place = self.playhead.place_at(0);
         self.snapshot.next = self.playhead.next_start();
         self.snapshot.tempo_bpm = self.playhead.tempo_bpm();
-        self.snapshot.meter = block.transport.meter;
-        self.snapshot.bar_start = block.transport.bar_start;
         self.snapshot.cycle = self.playhead.inside().map(|cycle| (cycle.start, cycle.end));
         self.snapshot.open = match self.playhead.open_frame() {
             Some(Moment::Closes { frame, .. }) => Some((frame, self.played)),

@@ -18,7 +18,7 @@ use crate::{
     links::{EditorEnd, Health, Planned, Rules, WorkerEnd, connect},
     voicing::MAX_VOICES,
 };
-use block::{Outgoing, Switches, Transport};
+use block::{Outgoing, Pass, Switches, Transport};
 use music::{
     chord::{Chord, Quality},
     grid::Beats,
@@ -37,7 +37,7 @@ const SAMPLES_A_FRAME: u32 = 6000;
 struct Stage {
     audio: Audio,
     worker: WorkerEnd,
-    _editor: EditorEnd,
+    editor: EditorEnd,
     now: i64,
     incoming: VecDeque<Incoming>,
     sent: Vec<(i64, Outgoing)>,
@@ -125,7 +125,7 @@ impl Stage {
         Self {
             audio: Audio::new(audio),
             worker,
-            _editor: editor,
+            editor,
             now: 0,
             incoming: VecDeque::new(),
             sent: Vec::new(),

@@ -31,6 +31,15 @@ pub struct Listing {
     pub num_left_out: usize,
 }
 
+/// By which clock something was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The host's: it has its place in the song.
+    Host,
+    /// Our own, while the host stood still.
+    Own,
+}
+
 /// Parameters, presets, models and the capture of one instance. A parameter that is not known has no name, no steps
 /// and stands at 0.
 pub trait Desk {
@@ -90,16 +99,26 @@ pub trait Desk {
     fn chosen_model(&self) -> Option<String>;
     /// Asks for a model file, or for the one that is built in.
     fn choose_model(&mut self, file: Option<String>);
-    /// What is wrong with the model just now, if anything is.
+    /// What is wrong with the model just now, or why the one that is chosen does not play, if anything is.
     fn model_trouble(&self) -> Option<String>;
+    /// The model that is opened while another plays, if one is.
+    fn model_opening(&self) -> Option<String>;
 
-    /// How many bars are captured, the last one counted whole.
+    /// How many bars lie to hand of the capture, the last one counted whole.
     fn num_captured_bars(&mut self) -> usize;
-    /// Saves the capture as a MIDI file; says where.
+    /// By which clock those were captured, where there is something by either.
+    fn captured_by(&self) -> Option<Clock>;
+    /// Lays to hand what was captured by the other clock.
+    fn turn_capture(&mut self);
+    /// Saves what lies to hand of the capture as a MIDI file; says where.
     ///
     /// # Errors
     /// Why no file was written, in words.
     fn save_capture(&mut self) -> Result<PathBuf, String>;
-    /// Forgets what was captured.
+    /// Forgets what lies to hand of the capture.
     fn clear_capture(&mut self);
+    /// Whether a capture that was cleared, or that a project's took the place of, can be brought back.
+    fn has_former_capture(&self) -> bool;
+    /// Brings it back; the one that is there now can be brought back in its turn.
+    fn bring_back_capture(&mut self);
 }

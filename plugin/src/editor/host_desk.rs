@@ -2,12 +2,12 @@
 
 use super::{
     controls::sheet::{self, Kind},
-    desk::{Desk, Listing, ModelFile},
+    desk::{Clock, Desk, Listing, ModelFile},
     folder::Look,
     take_file,
 };
 use crate::{
-    links::{Capture, Health, ModelChoice},
+    links::{Capture, Health, ModelChoice, Texts},
     memory::export,
     params::{ChordsParams, Control},
     presets::PRESETS,
@@ -26,6 +26,9 @@ use std::{
 /// The bar where none is known: common time, in frames.
 const PRESUMED_BAR_FRAMES: u8 = 4 * FRAMES_PER_BEAT as u8;
 
+/// What is set to what it is where the host is to know that something else has changed: hardly anyone automates it.
+const LEFT_AS_IT_IS: &str = "in_lowest";
+
 /// The gestures that the host was told of and that have not ended.
 type Begun = Arc<Mutex<BTreeSet<&'static str>>>;
 
@@ -40,15 +43,15 @@ pub struct HostDesk {
     search: Option<JoinHandle<Vec<catalogue::Entry>>>,
     /// Looks into folders for a model file.
     look: Look,
-    /// How many frames were captured when bars were counted last, and how many bars there were.
-    bars: ((usize, bool), usize),
+    /// Of which capture, and of how many frames, bars were counted last, and how many bars there were.
+    bars: ((u32, (usize, bool)), usize),
 }
 
 impl HostDesk {
     /// The desk of an instance whose window was not opened yet.
     pub fn new(params: Arc<ChordsParams>, health: Arc<Health>) -> Self {
         let (host, begun, models, search) = (None, Begun::default(), Vec::new(), None);
-        Self { params, health, host, begun, models, search, look: Look::default(), bars: ((0, false), 0) }
+        Self { params, health, host, begun, models, search, look: Look::default(), bars: Default::default() }
     }
 
     /// A window was opened. What is under way when it closes ends with `context`: the framework tells nobody that a
@@ -75,6 +78,17 @@ impl HostDesk {
         }
     }
 
+    /// The framework has no word to the host that there is something to save which is no parameter (nice-plug 0.4.2):
+    /// so one is set to what it is.
+    fn say_that_something_changed(&mut self) {
+        // A hand that is on it says so by itself, and its gesture is not to be ended.
+        if !self.begun.lock().unwrap_or_else(PoisonError::into_inner).contains(LEFT_AS_IT_IS) {
+            self.begin(LEFT_AS_IT_IS);
+            self.set(LEFT_AS_IT_IS, self.normalized(LEFT_AS_IT_IS));
+            self.end(LEFT_AS_IT_IS);
+        }
+    }
+
     fn save_capture_in(&self, folder: &Path) -> Result<PathBuf, String> {
         let capture = self.params.capture.copy();
         if capture.is_empty() {
@@ -83,10 +97,17 @@ impl HostDesk {
         take_file::write(folder, &take_file::name_now(), &self.midi_file(&capture)?)
     }
 
-    /// The capture as the bytes of a MIDI file, played as the parameters stand.
+    /// What lies to hand of the capture as the bytes of a MIDI file, played as the parameters stand.
     fn midi_file(&self, capture: &Capture) -> Result<Vec<u8>, String> {
         let settings = self.params.settings(false);
-        export::midi_file(capture, self.health.tempo_bpm(), &settings).map_err(|e| e.to_string())
+        let (_, on_own_clock) = capture.extent();
+        let tempo_bpm = if on_own_clock {
+            Some(f64::from(self.params.react.free_tempo.value()))
+        } else {
+            // Captured before tempos were, it is thought to be at the one that was played in last.
+            capture.tempo_bpm().or_else(|| self.health.tempo_bpm())
+        };
+        export::midi_file(capture, tempo_bpm, &settings).map_err(|e| e.to_string())
     }
 }
 
@@ -207,15 +228,23 @@ impl Desk for HostDesk {
 
     fn choose_model(&mut self, file: Option<String>) {
         self.params.model.choose(ModelChoice { file });
+        self.say_that_something_changed();
     }
 
     fn model_trouble(&self) -> Option<String> {
-        Some(self.health.texts().trouble).filter(|trouble| !trouble.is_empty())
+        let Texts { trouble, beside, .. } = self.health.texts();
+        let said: Vec<_> = [trouble, beside].into_iter().filter(|text| !text.is_empty()).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    fn model_opening(&self) -> Option<String> {
+        Some(self.health.texts().opening).filter(|file| !file.is_empty())
     }
 
     fn num_captured_bars(&mut self) -> usize {
         let (counted, bars) = self.bars;
-        self.bars = self.params.capture.with(|capture| match capture.extent() {
+        let generation = self.params.capture.generation();
+        self.bars = self.params.capture.with(|capture| match (generation, capture.extent()) {
             extent if extent == counted => (counted, bars),
             extent => (extent, num_bars(capture)),
         });
@@ -226,8 +255,29 @@ impl Desk for HostDesk {
         self.save_capture_in(&take_file::folder()?)
     }
 
+    fn captured_by(&self) -> Option<Clock> {
+        self.params.capture.with(|capture| {
+            let by = if capture.extent().1 { Clock::Own } else { Clock::Host };
+            capture.has_both().then_some(by)
+        })
+    }
+
+    fn turn_capture(&mut self) {
+        self.params.capture.turn();
+    }
+
     fn clear_capture(&mut self) {
-        self.params.capture.replace(Capture::default());
+        self.params.capture.clear_newest();
+        self.say_that_something_changed();
+    }
+
+    fn has_former_capture(&self) -> bool {
+        self.params.capture.has_former()
+    }
+
+    fn bring_back_capture(&mut self) {
+        self.params.capture.bring_back();
+        self.say_that_something_changed();
     }
 }
 
@@ -258,6 +308,10 @@ impl Drop for Guard {
 fn model_file(entry: catalogue::Entry) -> ModelFile {
     let file = entry.path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
     let (name, refused) = match entry.manifest {
+        // It is kept as text.
+        Ok(_) if entry.path.to_str().is_none() => {
+            (file, Some("a project cannot keep this name; give the file another".into()))
+        }
         Ok(manifest) => (format!("{file} ({})", manifest.name), None),
         Err(why) => (file, Some(why)),
     };
@@ -278,13 +332,19 @@ fn num_bars(capture: &Capture) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{links::Leading, memory::Captured};
+    use crate::{links::Leading, memory::Captured, worker::metadata};
+    use midly::{MetaMessage, Smf, TrackEventKind};
     use music::{
         chord::{Chord, Quality},
         grid::Frame,
         harmony::ChordFrame,
         melody::MelodyFrame,
         pitch::PitchClass,
+    };
+    use nice_plug::{
+        context::{PluginApi, gui::GuiContextInner},
+        plugin::PluginState,
+        prelude::{ParamPtr, Params},
     };
 
     fn desk() -> HostDesk {
@@ -299,7 +359,76 @@ mod tests {
         let phase = BarPhase::At { position: idx % 16, length: 16 };
         let captured =
             Captured { melody: MelodyFrame::Rest, chord, leading: Leading::default(), phase, meter: None };
-        desk.params.capture.with(|capture| capture.record(Frame(idx.into()), captured));
+        desk.params.capture.change(|capture| capture.record(Frame(idx.into()), captured));
+    }
+
+    /// A bar of the song at this tempo, and four bars on our own clock.
+    fn capture_both(desk: &HostDesk, tempo_bpm: f64) {
+        (0..16).for_each(|idx| capture(desk, idx));
+        desk.params.capture.change(|capture| {
+            let song: Vec<_> = capture.newest().collect();
+            for (frame, captured) in (0..4).flat_map(|_| &song).zip(0..).map(|((_, it), at)| (Frame(at), *it))
+            {
+                capture.record_own(frame, captured);
+            }
+            capture.set_tempo_bpm(Some(tempo_bpm));
+        });
+    }
+
+    /// The tempo of the MIDI file that would be saved, in microseconds a beat.
+    fn us_per_beat(desk: &HostDesk) -> u32 {
+        let bytes = desk.midi_file(&desk.params.capture.copy()).unwrap();
+        let smf = Smf::parse(&bytes).unwrap();
+        let tempo = smf.tracks[0].iter().find_map(|event| match event.kind {
+            TrackEventKind::Meta(MetaMessage::Tempo(tempo)) => Some(tempo.as_int()),
+            _ => None,
+        });
+        tempo.unwrap()
+    }
+
+    #[test]
+    fn clearing_what_was_played_on_our_own_clock_leaves_the_song() {
+        let mut desk = desk();
+        capture_both(&desk, 140.0);
+        assert_eq!((desk.num_captured_bars(), desk.captured_by()), (4, Some(Clock::Own)));
+        desk.clear_capture();
+        assert_eq!((desk.num_captured_bars(), desk.captured_by()), (1, None));
+        assert!(desk.has_former_capture());
+        desk.bring_back_capture();
+        assert_eq!((desk.num_captured_bars(), desk.captured_by()), (4, Some(Clock::Own)));
+    }
+
+    #[test]
+    fn the_song_is_saved_after_a_take_on_our_own_clock_too() {
+        let mut desk = desk();
+        capture_both(&desk, 140.0);
+        let own = desk.midi_file(&desk.params.capture.copy()).unwrap();
+        desk.turn_capture();
+        assert_eq!((desk.num_captured_bars(), desk.captured_by()), (1, Some(Clock::Host)));
+        let song = desk.midi_file(&desk.params.capture.copy()).unwrap();
+        assert!(song.len() < own.len(), "{} and {} bytes", song.len(), own.len());
+        desk.turn_capture();
+        assert_eq!(desk.midi_file(&desk.params.capture.copy()).unwrap(), own);
+    }
+
+    #[test]
+    fn a_file_is_saved_at_the_tempo_that_was_played_in() {
+        let mut desk = desk();
+        capture_both(&desk, 140.0);
+        // A project just opened: the host has not played yet.
+        assert_eq!(desk.health.tempo_bpm(), None);
+        assert_eq!(us_per_beat(&desk), 600_000, "the own tempo is 100");
+        desk.turn_capture();
+        assert_eq!(us_per_beat(&desk), 428_571);
+        // What the host does later is of no matter.
+        desk.health.set_tempo_bpm(75.0);
+        assert_eq!(us_per_beat(&desk), 428_571);
+        desk.turn_capture();
+        assert_eq!(us_per_beat(&desk), 600_000);
+        // A song that was captured before tempos were.
+        desk.params.capture.change(|capture| capture.set_tempo_bpm(None));
+        desk.turn_capture();
+        assert_eq!(us_per_beat(&desk), 800_000);
     }
 
     #[test]
@@ -348,6 +477,84 @@ mod tests {
         let refused = catalogue::Entry { path: "/models/cut.onnx".into(), manifest: Err("cut".into()) };
         let file = model_file(refused);
         assert_eq!((file.name.as_str(), file.refused.as_deref()), ("cut", Some("cut")));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_model_whose_name_cannot_be_kept_as_text_is_refused_in_words() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"/models/caf\xe9.onnx");
+        let manifest = metadata::manifest(include_bytes!("../../../assets/model/chords.onnx")).unwrap();
+        let whole = |path: PathBuf| model_file(catalogue::Entry { path, manifest: Ok(manifest.clone()) });
+        assert_eq!(whole("/models/jazz.onnx".into()).refused, None);
+        let why = whole(name.into()).refused.unwrap();
+        assert!(why.contains("give the file another"), "{why}");
+    }
+
+    /// A host that writes down what it is told.
+    #[derive(Default)]
+    struct Notebook(Mutex<Vec<(&'static str, ParamPtr, f32)>>);
+
+    impl Notebook {
+        fn note(&self, what: &'static str, param: ParamPtr, value: f32) {
+            self.0.lock().unwrap().push((what, param, value));
+        }
+    }
+
+    #[expect(unsafe_code, reason = "so the framework declares what its hosts do; nothing unsafe is done")]
+    impl GuiContextInner for Notebook {
+        fn plugin_api(&self) -> PluginApi {
+            PluginApi::Clap
+        }
+        unsafe fn raw_begin_set_parameter(&self, param: ParamPtr) {
+            self.note("begin", param, 0.0);
+        }
+        unsafe fn raw_set_parameter_normalized(&self, param: ParamPtr, normalized: f32) {
+            self.note("set", param, normalized);
+        }
+        unsafe fn raw_end_set_parameter(&self, param: ParamPtr) {
+            self.note("end", param, 0.0);
+        }
+        fn get_state(&self) -> PluginState {
+            PluginState { version: String::new(), params: Default::default(), fields: Default::default() }
+        }
+        fn set_state(&self, _: PluginState) {}
+        fn request_restart(&self) {}
+    }
+
+    #[test]
+    fn the_host_learns_that_something_is_to_be_saved_which_is_no_parameter() {
+        let (mut desk, host) = (desk(), Arc::new(Notebook::default()));
+        desk.host = Some(GuiContext::new(host.clone()));
+        let told = || std::mem::take(&mut *host.0.lock().unwrap());
+        let param = desk.params.param_map().into_iter().find(|(id, ..)| id == LEFT_AS_IT_IS).unwrap().1;
+        let stands = desk.normalized(LEFT_AS_IT_IS);
+        let gesture = vec![("begin", param, 0.0), ("set", param, stands), ("end", param, 0.0)];
+        desk.choose_model(Some("/models/jazz.onnx".into()));
+        assert_eq!(told(), gesture);
+        desk.clear_capture();
+        assert_eq!(told(), gesture);
+        // A gesture that is under way is not ended.
+        desk.begin(LEFT_AS_IT_IS);
+        desk.choose_model(None);
+        assert_eq!(told(), vec![("begin", param, 0.0)]);
+    }
+
+    #[test]
+    fn a_preset_makes_gestures_of_what_it_changes_only() {
+        let (mut desk, host) = (desk(), Arc::new(Notebook::default()));
+        desk.host = Some(GuiContext::new(host.clone()));
+        let touched = |host: &Notebook| -> BTreeSet<String> {
+            let told = std::mem::take(&mut *host.0.lock().unwrap());
+            let map = desk.params.param_map();
+            let id = |param| map.iter().find(|(_, known, _)| *known == param).unwrap().0.clone();
+            told.into_iter().map(|(_, param, _)| id(param)).collect()
+        };
+        for (idx, preset) in PRESETS.iter().enumerate() {
+            desk.params.choose_preset(preset, &desk.host.as_ref().unwrap().param_setter());
+            let said = preset.settings.iter().map(|(id, _)| (*id).to_owned()).collect();
+            assert_eq!(touched(&host), said, "preset {idx}");
+        }
     }
 
     #[test]

@@ -54,6 +54,7 @@ use nice_plug_egui::{
 use scene::{Report, Scene};
 use std::{
     error::Error,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -177,6 +178,17 @@ impl Window {
         if let Some(wait) = redraw::again(report.worker, after != before) {
             ui.ctx().request_repaint_after(wait);
         }
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        // The framework panics where the instance went before its window.
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            let Rooms { desk, controls, .. } = &mut *rooms;
+            controls.leave(desk);
+        }));
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Report {
     pub engine: Engine,
     /// The same in words, and why nothing better does.
     pub engine_text: String,
-    /// The model's name.
+    /// The model's name, and what there is to say beside it.
     pub model: String,
     /// Median and 99th percentile of the time to a commit, in milliseconds.
     pub infer_ms: (f64, f64),

@@ -22,7 +22,7 @@ struct Piece {
     text: String,
     ink: Color32,
     spoken: String,
-    tip: &'static str,
+    tip: String,
 }
 
 /// Draws the state and as many of the facts as there is room for: what explains trouble before all.
@@ -96,8 +96,8 @@ pub fn hint(ui: &mut Ui, rect: Rect, scene: &Scene, desk: &dyn Desk, size: f32) 
 fn pieces(scene: &Scene) -> Vec<Piece> {
     let (theme, snapshot, report) = (scene.theme(), scene.snapshot, scene.report);
     let mut pieces = Vec::new();
-    let mut add = |rank: u8, text: String, ink: Color32, spoken: String, tip: &'static str| {
-        pieces.push(Piece { rank, text, ink, spoken, tip });
+    let mut add = |rank: u8, text: String, ink: Color32, spoken: String, tip: &str| {
+        pieces.push(Piece { rank, text, ink, spoken, tip: tip.into() });
     };
     let late = snapshot.glance.late;
     // Who is late looks at the engine, who is not at the key.
@@ -141,12 +141,15 @@ fn pieces(scene: &Scene) -> Vec<Piece> {
         Engine::OnnxRuntime => format!("ONNX {:.1} ms", report.infer_ms.1),
         Engine::BuiltIn => format!("built-in {:.1} ms", report.infer_ms.1),
     };
+    let what = "What runs the model, and the time in which 99 of 100 answers come. It must be well below half a sixteenth";
+    // Why nothing better does, too.
+    let said = [what, &report.engine_text, &report.model].into_iter().filter(|said| !said.is_empty());
     add(
         of_engine,
         engine.clone(),
         theme.muted,
         format!("Engine: {engine}, half within {:.1} ms", report.infer_ms.0),
-        "What runs the model, and the time in which 99 of 100 answers come. It must be well below half a sixteenth",
+        &said.collect::<Vec<_>>().join("\n"),
     );
     pieces
 }

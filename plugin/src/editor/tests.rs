@@ -5,7 +5,7 @@ use super::{
         Controls,
         sheet::{Kind, PLAY, TABS},
     },
-    desk::Desk,
+    desk::{Clock, Desk},
     face::{Face, Room, Shade},
     rehearsal::{Done, PaperDesk, Rehearsal},
     theme, view,
@@ -159,11 +159,21 @@ fn a_song_played_again_and_a_model_that_fails_are_told() {
         assert!(window.query_by_label_contains("jazz.onnx").is_none());
         window.state_mut().desk.trouble = Some("/models/jazz.onnx is cut off; the one before goes on".into());
         window.run();
-        let trouble = window.get_by_label_contains("/models/jazz.onnx is cut off").rect();
-        assert!(
-            trouble.left() >= 0.0 && trouble.right() <= size.0 && trouble.bottom() <= size.1,
-            "{trouble:?}"
-        );
+        let is_in_sight = |window: &Window, text: &str| {
+            let said = window.get_by_label_contains(text).rect();
+            let screen = Rect::from_min_size(egui::Pos2::ZERO, vec2(size.0, size.1));
+            assert!(screen.contains_rect(said), "{text}: {said:?}");
+            assert!(cut(window).is_empty(), "{:?}", cut(window));
+        };
+        is_in_sight(&window, "/models/jazz.onnx is cut off");
+        assert!(window.query_by_label_contains("Something is wrong with the model").is_some());
+        let desk = &mut window.state_mut().desk;
+        (desk.trouble, desk.opening) = (None, Some("/models/of/last/year/jazz.onnx".into()));
+        window.run();
+        is_in_sight(&window, "Opening jazz.onnx");
+        window.state_mut().desk.opening = None;
+        window.run();
+        assert!(window.query_by_label_contains("jazz.onnx").is_none());
     }
 }
 
@@ -182,6 +192,8 @@ fn say_the_longest(window: &mut Window) {
         desk.set(row.id, longest.unwrap_or_default());
     }
     let desk = &mut window.state_mut().desk;
+    // More bars are not kept.
+    (desk.num_bars, desk.captured_by, desk.former_bars) = (1024, Some(Clock::Own), 1);
     let presets = desk.presets();
     desk.preset = (0..presets.len()).max_by_key(|idx| presets[*idx].len());
 }
@@ -237,6 +249,69 @@ fn no_name_and_no_value_is_cut() {
         }
     }
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn what_becomes_of_the_capture_stands_in_one_line_beside_the_history() {
+    for size in [(640.0, 400.0), (900.0, 560.0), (1400.0, 900.0)] {
+        for (num_bars, captured_by) in
+            [(0, None), (1024, None), (1024, Some(Clock::Host)), (1024, Some(Clock::Own))]
+        {
+            let mut window = window(looking(Rehearsal::playing(), Face { size, ..Face::default() }));
+            let desk = &mut window.state_mut().desk;
+            (desk.num_bars, desk.captured_by, desk.former_bars) = (num_bars, captured_by, 1);
+            window.run();
+            let count = match (num_bars, captured_by) {
+                (0, _) => "Nothing captured yet",
+                (_, None) => "1024 bars captured",
+                (_, Some(Clock::Host)) => "1024 bars of the song",
+                (_, Some(Clock::Own)) => "1024 bars without the host",
+            };
+            let mut clear = "Clear capture";
+            for _ in 0..2 {
+                let rects =
+                    [count, "Save as MIDI", clear, "Bring back"].map(|name| window.get_by_label(name).rect());
+                let what = format!("{count}, {clear} at {size:?}: {rects:?}");
+                assert!(rects.is_sorted_by(|one, next| one.right() <= next.left()), "{what}");
+                assert!(
+                    rects.iter().all(|rect| (rect.center().y - rects[1].center().y).abs() < 1.0),
+                    "{what}"
+                );
+                assert!(rects[3].right() <= size.0 - 8.0, "{what}");
+                assert!(cut(&window).is_empty(), "{what}: {:?}", cut(&window));
+                if num_bars == 0 {
+                    break;
+                }
+                window.get_by_label(clear).click();
+                window.run_steps(2);
+                clear = "Really clear it?";
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_being_typed_is_taken_when_the_controls_go() {
+    let ways: [fn(&mut Face); 2] = [|face| face.folded = true, |face| face.room = Room::Stage];
+    for go in ways {
+        let mut window = window(looking(Rehearsal::playing(), Face { page: 1, ..Face::default() }));
+        window.get_by_role_and_label(Role::Slider, "Seed").focus();
+        window.run();
+        window.key_press(egui::Key::Enter);
+        window.run_steps(3);
+        window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::A);
+        window.run();
+        window.get_by_label("Seed as text").type_text("4711");
+        window.run();
+        done(&mut window);
+        go(&mut window.state_mut().rehearsal.face);
+        window.run();
+        let done = done(&mut window);
+        let [Done::Begin("seed"), Done::Set("seed", value), Done::End("seed")] = done[..] else {
+            panic!("{done:?}")
+        };
+        assert_eq!(window.state().desk.text("seed", value), "4711");
+    }
 }
 
 #[test]
@@ -439,6 +514,8 @@ fn a_hint_says_where_from_here() {
 #[test]
 fn the_tab_key_reaches_every_control_once_and_comes_round() {
     let mut window = window(Rehearsal::playing());
+    let desk = &mut window.state_mut().desk;
+    (desk.captured_by, desk.former_bars) = (Some(Clock::Host), 1);
     for tab in TABS {
         window.get_by_role_and_label(Role::Button, tab.name).click();
         window.run();
@@ -460,7 +537,8 @@ fn the_tab_key_reaches_every_control_once_and_comes_round() {
             let name = window.state().desk.name(row.id);
             assert!(reached.contains(&name), "{name} is not reached on {}: {reached:?}", tab.name);
         }
-        for label in ["Preset", "Model", "Save as MIDI", "Stage view", "Look", "Panic"] {
+        let take = ["12 bars of the song", "Save as MIDI", "Clear capture", "Bring back"];
+        for label in ["Preset", "Model", "Stage view", "Look", "Panic"].into_iter().chain(take) {
             assert!(reached.iter().any(|reached| reached == label), "{label}: {reached:?}");
         }
     }

@@ -4,8 +4,9 @@
 use super::{ChordsEditor, Window, controls::sheet::TABS, face::Room, open};
 use crate::{
     audio::{Snapshot, Stage},
-    links::{AudioEnd, Health, WorkerEnd, WorkerState, connect},
-    params::ChordsParams,
+    links::{AudioEnd, Health, ModelChoice, WorkerEnd, WorkerState, connect},
+    params::{ChordsParams, status},
+    worker::Worker,
 };
 use egui::{Role, ViewportId, vec2};
 use egui_kittest::{
@@ -17,13 +18,13 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 struct House {
     params: Arc<ChordsParams>,
     audio: AudioEnd,
-    _worker: WorkerEnd,
+    worker: WorkerEnd,
     editor: ChordsEditor,
     /// How often whoever draws was woken.
     woken: Arc<AtomicU32>,
@@ -40,7 +41,7 @@ fn house() -> House {
     });
     let (audio, worker, end) = connect(health);
     let editor = open(params.clone(), end).unwrap();
-    House { params, audio, _worker: worker, editor, woken }
+    House { params, audio, worker, editor, woken }
 }
 
 type Opened = Harness<'static, Window>;
@@ -102,6 +103,35 @@ fn the_window_is_woken_by_what_changes_and_by_nothing_else() {
 }
 
 #[test]
+fn a_model_that_is_refused_is_said_on_the_screen_until_another_is_chosen() {
+    let House { params, editor, worker, audio: _audio, .. } = house();
+    params.model.choose(ModelChoice { file: Some("/no/such/jazz.onnx".into()) });
+    let health = worker.health.clone();
+    let _worker = Worker::start(worker, params.shared());
+    let begun = Instant::now();
+    let until = |is_so: &dyn Fn() -> bool| {
+        while !is_so() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "{health:?}");
+            std::thread::yield_now();
+        }
+    };
+    until(&|| health.worker() != WorkerState::Loading);
+    let mut window = opened(&editor);
+    let said = "/no/such/jazz.onnx is not used: it cannot be read";
+    assert!(window.query_by_label_contains(said).is_some());
+    assert!(status(&health).starts_with(&format!("ready; {said}")), "{}", status(&health));
+    // What plays, and why in this engine.
+    window.get_by_label_contains("Engine: ").hover();
+    window.run_steps(30);
+    let engine = health.texts().engine;
+    assert!(!engine.is_empty() && window.query_by_label_contains(&engine).is_some(), "{engine}");
+    params.model.choose(ModelChoice::default());
+    until(&|| health.texts().beside.is_empty());
+    window.run_steps(2);
+    assert!(window.query_by_label_contains("jazz.onnx").is_none());
+}
+
+#[test]
 fn while_the_window_is_closed_nothing_is_read_and_nothing_drawn() {
     let mut house = house();
     let is_unread = |house: &House| house.editor.rooms.lock().unwrap().end.snapshots.updated();
@@ -150,6 +180,22 @@ fn the_window_opens_again_as_it_was_left() {
     let again = opened(&house.editor);
     assert!(again.query_by_role_and_label(Role::Button, "Main view").is_some());
     assert_eq!(house.editor.face.get().room, Room::Stage);
+}
+
+#[test]
+fn a_value_that_is_being_typed_is_not_open_in_the_next_window() {
+    let house = house();
+    let mut window = opened(&house.editor);
+    click(&mut window, Role::Button, TABS[1].name);
+    window.get_by_role_and_label(Role::Slider, "Seed").focus();
+    window.run();
+    window.key_press(egui::Key::Enter);
+    window.run();
+    assert!(window.query_by_label("Seed as text").is_some());
+    drop(window);
+    let again = opened(&house.editor);
+    assert!(again.query_by_role_and_label(Role::Slider, "Seed").is_some());
+    assert!(again.query_by_label("Seed as text").is_none());
 }
 
 #[test]

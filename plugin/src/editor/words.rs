@@ -107,8 +107,19 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
                 .into()
         }
         (_, Stage::Playing) if snapshot.glance.mutes => "Mute is on. The plan goes on underneath".into(),
+        (_, Stage::Playing)
+            if snapshot.glance.silent && said("bass") == "Off" && said("parts").starts_with("Bass") =>
+        {
+            format!(
+                "Only the bass goes out, and it is off: choose a bass {}, or other parts",
+                found(scene, "under Voicing")
+            )
+        }
         (_, Stage::Playing) if snapshot.glance.silent => {
             "Output lets the melody through only. Choose “Chords only” to hear chords".into()
+        }
+        (_, Stage::Playing) if desk.model_trouble().is_some() => {
+            format!("Something is wrong with the model: what, stands beside its menu{}", elsewhere(scene))
         }
         (_, Stage::Playing) if is_new(snapshot) => format!(
             "Nothing sounds after me? Put an instrument behind the plug-in: chords on channel {}, bass on {}",
@@ -121,10 +132,15 @@ pub fn hint(scene: &Scene, desk: &dyn Desk) -> String {
 
 /// Where something in the controls is found from here.
 fn found(scene: &Scene, where_it_is: &str) -> String {
+    format!("{where_it_is}{}", elsewhere(scene))
+}
+
+/// Where the controls are, if they are not in sight.
+fn elsewhere(scene: &Scene) -> &'static str {
     match scene.face.room {
-        Room::Stage => format!("{where_it_is} in the main view"),
-        Room::Studio if scene.face.folded => format!("{where_it_is} (Look unfolds the controls)"),
-        Room::Studio => where_it_is.to_owned(),
+        Room::Stage => " in the main view",
+        Room::Studio if scene.face.folded => " (Look unfolds the controls)",
+        Room::Studio => "",
     }
 }
 
@@ -252,6 +268,11 @@ mod tests {
         rehearsal.snapshot.glance.mutes = true;
         assert_eq!(state(&rehearsal.scene()).detail, "muted");
         assert!(hint(&rehearsal.scene(), &desk).starts_with("Mute is on"));
+        rehearsal.snapshot.glance.mutes = false;
+        let mut bass_alone = PaperDesk::new();
+        bass_alone.set("parts", 1.0);
+        bass_alone.set("bass", 0.0);
+        assert!(hint(&rehearsal.scene(), &bass_alone).starts_with("Only the bass goes out, and it is off"));
         rehearsal = Rehearsal::empty();
         rehearsal.snapshot.glance.stage = Stage::NothingHeard;
         rehearsal.snapshot.num_onsets = 1;

@@ -1,4 +1,4 @@
-//! What was captured last as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the
+//! What lies to hand of a capture as a Standard MIDI File: a track of tempo, meters and chord symbols (as markers), one of the
 //! melody, one of the chords and one of the bass, as they are played (`memory::rendition`). GUI and main threads; pure,
 //! the caller writes the file.
 
@@ -102,7 +102,7 @@ impl Part {
     }
 }
 
-/// The bytes of a MIDI file that begins with the bar in which the capture begins, the chords played by these settings.
+/// The bytes of a MIDI file that begins with the bar in which what lies to hand begins, the chords played by these settings.
 ///
 /// # Errors
 /// Never in practice: what the writer says of bytes in memory.

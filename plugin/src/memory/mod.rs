@@ -6,6 +6,7 @@ pub mod export;
 pub mod print;
 mod rendition;
 mod saved;
+mod shared;
 
 use crate::links::{Coming, Epoch, Heard, Leading, ToWorker};
 use music::{
@@ -18,10 +19,8 @@ use music::{
 use saved::Written;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-};
+pub use shared::SharedCapture;
+use std::collections::BTreeMap;
 
 /// Frames kept: 1024 bars of common time.
 pub const MOST_FRAMES: usize = 16_384;
@@ -51,8 +50,10 @@ pub struct Captured {
 pub struct Capture {
     frames: Frames,
     own: Frames,
-    /// Whether what was captured last was played on our own clock.
+    /// Whether what lies to hand was played on our own clock: what was captured last, or was turned to since.
     own_is_newest: bool,
+    /// The tempo of the song where its newest pass began, in thousandths of a quarter note a minute.
+    tempo_milli_bpm: Option<u32>,
     /// What was saved and cannot be read.
     foreign: Option<Value>,
 }
@@ -83,7 +84,7 @@ impl Capture {
         })
     }
 
-    /// What was captured last, in order: of the song, or on our own clock.
+    /// What lies to hand, in order, of the song or of our own clock: what was captured last, or was turned to since.
     pub fn newest(&self) -> impl Iterator<Item = (Frame, Captured)> + '_ {
         let frames = if self.own_is_newest { &self.own } else { &self.frames };
         frames.iter().map(|(frame, captured)| (*frame, *captured))
@@ -92,6 +93,39 @@ impl Capture {
     /// How many frames those are, and whether they are of our own clock.
     pub fn extent(&self) -> (usize, bool) {
         (if self.own_is_newest { &self.own } else { &self.frames }.len(), self.own_is_newest)
+    }
+
+    /// Forgets what lies to hand; the other, if there is one, does then.
+    pub fn clear_newest(&mut self) {
+        if self.own_is_newest {
+            self.own.clear();
+        } else {
+            self.frames.clear();
+            self.tempo_milli_bpm = None;
+        }
+        self.own_is_newest = !self.own_is_newest && !self.own.is_empty();
+    }
+
+    /// Whether something was captured both of the song and on our own clock.
+    pub fn has_both(&self) -> bool {
+        !self.frames.is_empty() && !self.own.is_empty()
+    }
+
+    /// Lays the other to hand, where something was captured of both.
+    pub fn turn(&mut self) {
+        self.own_is_newest ^= self.has_both();
+    }
+
+    /// The tempo of the song where its newest pass began, if it is known.
+    pub fn tempo_bpm(&self) -> Option<f64> {
+        self.tempo_milli_bpm.map(|tempo| f64::from(tempo) / 1000.0)
+    }
+
+    /// Says that tempo; one that is none is not known.
+    pub fn set_tempo_bpm(&mut self, tempo_bpm: Option<f64>) {
+        let tempo = tempo_bpm.map(|bpm| (bpm * 1000.0).round());
+        let tempo = tempo.filter(|tempo| (1.0..=f64::from(u32::MAX)).contains(tempo));
+        self.tempo_milli_bpm = tempo.map(|tempo| tempo as u32);
     }
 
     /// What happened in a frame of the song.
@@ -112,6 +146,16 @@ impl Capture {
     /// Whether nothing was captured.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty() && self.own.is_empty()
+    }
+
+    /// Whether there is something to lose: what was captured, or what was saved and cannot be read.
+    fn says_anything(&self) -> bool {
+        !self.is_empty() || self.foreign.is_some()
+    }
+
+    /// Whether the other says the same, whatever of it lies to hand.
+    fn is_like(&self, other: &Self) -> bool {
+        (&self.frames, &self.own, &self.foreign) == (&other.frames, &other.own, &other.foreign)
     }
 
     /// The chord that sounds in a frame, its onset looked for as far back as frames are unbroken.
@@ -160,27 +204,6 @@ fn put(frames: &mut Frames, frame: Frame, captured: Captured) {
     }
 }
 
-/// The capture of an instance, for all threads but the audio thread.
-#[derive(Debug, Default)]
-pub struct SharedCapture(Mutex<Capture>);
-
-impl SharedCapture {
-    /// A copy of what is captured now.
-    pub fn copy(&self) -> Capture {
-        self.with(|capture| capture.clone())
-    }
-
-    /// Another capture takes the place of this one: that of a project, or an empty one.
-    pub fn replace(&self, capture: Capture) {
-        self.with(|held| *held = capture);
-    }
-
-    /// Looks at the capture, or changes it. The worker waits meanwhile.
-    pub fn with<T>(&self, act: impl FnOnce(&mut Capture) -> T) -> T {
-        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Writes what the worker is told into a capture. A pass begins with its first note, so that listening to a song once
 /// more in silence wipes nothing out.
 #[derive(Debug, Default)]
@@ -190,9 +213,17 @@ pub struct Recorder {
     has_begun: bool,
     /// Where the take's frame 0 lies among what was played on our own clock.
     own_from: Frame,
+    /// Which capture it goes into.
+    generation: u32,
+    tempo_bpm: Option<f64>,
 }
 
 impl Recorder {
+    /// Says the tempo that is played in.
+    pub fn keep_time(&mut self, tempo_bpm: Option<f64>) {
+        self.tempo_bpm = tempo_bpm;
+    }
+
     /// Takes in a message. What is played from the capture is not captured again.
     pub fn hear(&mut self, message: &ToWorker, capture: &SharedCapture) {
         match message {
@@ -200,7 +231,10 @@ impl Recorder {
                 (self.epoch, self.coming, self.has_begun) = (Some(*epoch), Some(*coming), false);
             }
             ToWorker::Heard(heard) => {
-                self.has_begun &= self.epoch == Some(heard.epoch);
+                let held = &mut *capture.lock();
+                // In a capture that took the place of another the take begins anew.
+                self.has_begun &= (self.epoch, self.generation) == (Some(heard.epoch), held.generation);
+                self.generation = held.generation;
                 let is_onset = matches!(heard.melody, MelodyFrame::Onset(_))
                     || matches!(heard.played, ChordFrame::Onset(_));
                 let begins = is_onset && !self.has_begun;
@@ -210,7 +244,8 @@ impl Recorder {
                     let (melody, chord, leading) = (heard.melody, heard.played, heard.leading);
                     let meter = heard.rules.meter.filter(|meter| phase.is_of(*meter));
                     let captured = Captured { melody, chord, leading, phase, meter };
-                    capture.with(|capture| self.record(capture, heard, captured, begins));
+                    self.record(&mut held.capture, heard, captured, begins);
+                    held.is_changed = true;
                 }
                 (self.epoch, self.coming) = (Some(heard.epoch), Some(heard.coming));
             }
@@ -221,6 +256,10 @@ impl Recorder {
     fn record(&mut self, capture: &mut Capture, heard: &Heard, captured: Captured, begins: bool) {
         if !heard.rules.own_clock {
             capture.record(heard.frame, captured);
+            // Later the host may be at another tempo than this frame was: the worker may be behind.
+            if begins {
+                capture.set_tempo_bpm(self.tempo_bpm);
+            }
             return;
         }
         if begins {

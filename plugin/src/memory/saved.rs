@@ -38,9 +38,12 @@ pub struct Saved {
     /// What was played on our own clock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     own: Vec<Passage>,
-    /// Whether that was captured last.
+    /// Whether that lies to hand.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     own_is_newest: bool,
+    /// The tempo of the song where its newest pass began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tempo_bpm: Option<f64>,
 }
 
 /// A stretch of frames.
@@ -161,6 +164,7 @@ impl Lanes {
 
 impl From<Capture> for Written {
     fn from(capture: Capture) -> Self {
+        let tempo_bpm = capture.tempo_bpm();
         match capture.foreign {
             Some(foreign) => Self::Foreign(foreign),
             None => Self::Known(Saved {
@@ -168,6 +172,7 @@ impl From<Capture> for Written {
                 passages: passages(&capture.frames),
                 own: passages(&capture.own),
                 own_is_newest: capture.own_is_newest,
+                tempo_bpm,
             }),
         }
     }
@@ -203,7 +208,9 @@ impl From<Value> for Capture {
 
 fn read(saved: &Saved) -> Option<Capture> {
     let (frames, own) = (read_passages(&saved.passages)?, read_passages(&saved.own)?);
-    Some(Capture { frames, own, own_is_newest: saved.own_is_newest, foreign: None })
+    let mut capture = Capture { frames, own, own_is_newest: saved.own_is_newest, ..Capture::default() };
+    capture.set_tempo_bpm(saved.tempo_bpm);
+    Some(capture)
 }
 
 fn read_passages(passages: &[Passage]) -> Option<Frames> {

@@ -1,5 +1,7 @@
 //! Captures that are written down, read, bounded, exported and printed.
 
+mod former;
+
 use super::{export::midi_file, print::print, *};
 use crate::audio::block::Settings;
 use crate::links::{Leading, Planned, Rules, Standing};
@@ -83,15 +85,20 @@ fn told(
     own_clock: bool,
 ) {
     let rules = Rules { own_clock, ..Rules::default() };
-    let coming = |frame: i64| Coming {
-        frame: Frame(frame),
-        phase: BarPhase::of(Frame(frame), Meter::COMMON, Beats(0.0)),
-        cut: false,
-        turn: None,
-    };
-    let epoch = Epoch(epoch);
-    let begin = ToWorker::Begin { epoch, coming: coming(from), seek: false, rules };
+    let begin = ToWorker::Begin { epoch: Epoch(epoch), coming: coming(from), seek: false, rules };
     recorder.hear(&begin, capture);
+    heard(recorder, capture, Epoch(epoch), from, melody, rules);
+}
+
+/// What a recorder is told of frames from this one on.
+fn heard(
+    recorder: &mut Recorder,
+    capture: &SharedCapture,
+    epoch: Epoch,
+    from: i64,
+    melody: &str,
+    rules: Rules,
+) {
     for (melody, ordinal) in parse_melody(melody).unwrap().into_iter().zip(0..) {
         let (frame, coming, played) =
             (Frame(from + ordinal), coming(from + ordinal + 1), ChordFrame::Silence);
@@ -99,6 +106,11 @@ fn told(
         let heard = Heard { epoch, ordinal, frame, melody, played, leading, coming, rules };
         recorder.hear(&ToWorker::Heard(heard), capture);
     }
+}
+
+fn coming(frame: i64) -> Coming {
+    let phase = BarPhase::of(Frame(frame), Meter::COMMON, Beats(0.0));
+    Coming { frame: Frame(frame), phase, cut: false, turn: None }
 }
 
 #[test]

@@ -23,24 +23,32 @@ macro_rules! in_scope {
 }
 
 impl ChordsParams {
-    /// Puts all parameters that presets set to what this one says, as gestures that the host can record and undo.
+    /// Puts all parameters that presets set to what this one says, as gestures that the host can record and undo. What
+    /// stands so already is not touched.
     pub fn choose_preset(&self, preset: &Preset, setter: &ParamSetter) {
-        in_scope!(self, |id, param| {
-            let value = value(param, preset.setting(id));
-            setter.begin_set_parameter(param);
-            setter.set_parameter_normalized(param, value);
-            setter.end_set_parameter(param);
-        });
+        for (id, value) in self.changes(preset) {
+            let Some(control) = self.control(id) else { continue };
+            control.begin(setter);
+            control.set(setter, value);
+            control.end(setter);
+        }
     }
 
     /// Whether all parameters that presets set stand as this one says.
     pub fn is_preset(&self, preset: &Preset) -> bool {
-        let mut all = true;
+        self.changes(preset).is_empty()
+    }
+
+    /// The parameters that stand otherwise than this preset says, and the normalised values that it says.
+    fn changes(&self, preset: &Preset) -> Vec<(&'static str, f32)> {
+        let mut changes = Vec::new();
         in_scope!(self, |id, param| {
-            let differs = (param.unmodulated_normalized_value() - value(param, preset.setting(id))).abs();
-            all &= differs < 1e-4;
+            let value = value(param, preset.setting(id));
+            if (param.unmodulated_normalized_value() - value).abs() >= 1e-4 {
+                changes.push((id, value));
+            }
         });
-        all
+        changes
     }
 }
 
@@ -93,6 +101,17 @@ mod tests {
             }
         }
         assert!(params.is_preset(&PRESETS[0]) && !params.is_preset(&PRESETS[1]));
+    }
+
+    #[test]
+    fn a_preset_changes_what_stands_otherwise_and_nothing_else() {
+        let params = ChordsParams::new(&Arc::new(Health::default()));
+        for preset in PRESETS {
+            let ids: BTreeSet<&str> = params.changes(preset).into_iter().map(|(id, _)| id).collect();
+            let said: BTreeSet<&str> = preset.settings.iter().map(|(id, _)| *id).collect();
+            assert_eq!(ids, said, "{}", preset.name);
+            assert!(ids.iter().all(|id| params.control(id).is_some()), "{}", preset.name);
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ mod tests {
             phase: BarPhase::Unknown,
             meter: None,
         };
-        before.capture.with(|capture| capture.record(Frame(-3), captured));
+        before.capture.change(|capture| capture.record(Frame(-3), captured));
         before.face.change(|face| face.size = (1280.0, 720.0));
         let saved = before.serialize_fields();
         let after = params();

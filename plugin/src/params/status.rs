@@ -2,7 +2,7 @@
 //! screen readers are told how the instance fares.
 
 use super::choices::ModeChoice;
-use crate::links::{Engine, Health, WorkerState};
+use crate::links::{Engine, Health, Texts, WorkerState};
 use music::{
     chord::Chord,
     symbol::{self, Spelling},
@@ -82,16 +82,17 @@ fn key_name(health: &Health) -> String {
 
 /// What the worker is about, in words.
 pub fn status(health: &Health) -> String {
-    let trouble = health.texts().trouble;
+    let Texts { model, trouble, beside, .. } = health.texts();
+    let plays = |word: &str| if beside.is_empty() { word.into() } else { format!("{word}; {beside}") };
     match health.worker() {
         WorkerState::Ready if !trouble.is_empty() => format!("recovering: {trouble}"),
         WorkerState::Asleep => "not started".into(),
         WorkerState::Loading => "opening the model".into(),
-        WorkerState::Ready if health.is_thinking() => "thinking".into(),
-        WorkerState::Ready if health.is_drafting() => "drafting".into(),
-        WorkerState::Ready => "ready".into(),
-        WorkerState::NoModel => format!("no model: {}", health.texts().model),
-        WorkerState::Dead => format!("failed: {}", health.texts().model),
+        WorkerState::Ready if health.is_thinking() => plays("thinking"),
+        WorkerState::Ready if health.is_drafting() => plays("drafting"),
+        WorkerState::Ready => plays("ready"),
+        WorkerState::NoModel => format!("no model: {model}"),
+        WorkerState::Dead => format!("failed: {model}"),
     }
 }
 

@@ -3,12 +3,18 @@
 
 use super::{library, metadata};
 use music::manifest::Manifest;
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 /// The folder, inside our folder of the user's data, that models are dropped into.
 const FOLDER: &str = "models";
 /// How a model file's name ends.
 const EXTENSION: &str = "onnx";
+/// No model file is larger than this, in MiB; the shipped one has four.
+const LARGEST_MIB: u64 = 512;
 
 /// A model file.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +36,7 @@ pub fn list() -> Vec<Entry> {
 }
 
 fn list_in(folder: &Path) -> Vec<Entry> {
-    let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(files) = fs::read_dir(folder) else { return Vec::new() };
     let is_model = |path: &PathBuf| {
         path.is_file() && path.extension().is_some_and(|e| e.eq_ignore_ascii_case(EXTENSION))
     };
@@ -47,9 +53,31 @@ fn list_in(folder: &Path) -> Vec<Entry> {
 /// # Errors
 /// It cannot be read, or is not one that this build can serve; with both values where they differ.
 pub fn read(path: &Path) -> Result<(Vec<u8>, Manifest), String> {
-    let file = std::fs::read(path).map_err(|e| format!("it cannot be read: {e}"))?;
+    let file = bytes(path)?;
     let manifest = metadata::manifest(&file).map_err(|e| e.to_string())?;
     Ok((file, manifest))
+}
+
+/// The bytes of what may be a model file. What is no ordinary file is not touched: a pipe would be waited for without
+/// end, and a device fill the memory.
+///
+/// # Errors
+/// It is no ordinary file, or too large, or cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |e| format!("it cannot be read: {e}");
+    // Links are followed.
+    let found = fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return Err("it is no ordinary file".into());
+    }
+    let mib = found.len().div_ceil(1 << 20);
+    if mib > LARGEST_MIB {
+        return Err(format!("it has {mib} MiB, and a model at most {LARGEST_MIB}"));
+    }
+    let mut bytes = Vec::with_capacity(found.len() as usize);
+    // No more than was found: it may grow meanwhile.
+    File::open(path).and_then(|file| file.take(found.len()).read_to_end(&mut bytes)).map_err(unreadable)?;
+    Ok(bytes)
 }
 
 /// Where a chosen file lies: where the project says, or, on another machine, by its name in the models folder.
@@ -75,10 +103,10 @@ mod tests {
     #[test]
     fn the_folders_models_are_listed_with_their_promises() {
         let folder = std::env::temp_dir().join(format!("realchords-catalogue-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("good.onnx"), EMBEDDED).unwrap();
-        std::fs::write(folder.join("Cut.ONNX"), &EMBEDDED[..1000]).unwrap();
-        std::fs::write(folder.join("notes.txt"), "none").unwrap();
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("good.onnx"), EMBEDDED).unwrap();
+        fs::write(folder.join("Cut.ONNX"), &EMBEDDED[..1000]).unwrap();
+        fs::write(folder.join("notes.txt"), "none").unwrap();
         let found = list_in(&folder);
         assert_eq!(found.len(), 2);
         assert!(found[0].manifest.as_ref().is_err_and(|why| why.contains("no whole ONNX model")));
@@ -89,6 +117,37 @@ mod tests {
         }
         assert_eq!(find_in("/no/such.onnx", Some(folder.clone())), PathBuf::from("/no/such.onnx"));
         assert_eq!(list_in(&folder.join("none")), []);
-        std::fs::remove_dir_all(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_ordinary_file_or_too_large_is_refused_and_not_read() {
+        let folder = std::env::temp_dir().join(format!("realchords-no-file-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let refused = |path: &Path| read(path).map(|_| ()).unwrap_err();
+        // All of it is a hole, and takes no room on the disk.
+        let large = folder.join("large.onnx");
+        File::create(&large).unwrap().set_len(1 << 30).unwrap();
+        assert_eq!(refused(&large), "it has 1024 MiB, and a model at most 512");
+        assert_eq!(refused(&folder), "it is no ordinary file");
+        assert!(refused(&folder.join("none.onnx")).contains("cannot be read"));
+        #[cfg(unix)]
+        {
+            // Nobody ever writes into it: who opened it to read would wait without end.
+            let pipe = folder.join("pipe.onnx");
+            assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+            let link = folder.join("link.onnx");
+            std::os::unix::fs::symlink(&pipe, &link).unwrap();
+            for path in [&pipe, &link, Path::new("/dev/zero")] {
+                assert_eq!(refused(path), "it is no ordinary file", "{}", path.display());
+            }
+            let choice = crate::links::ModelChoice { file: pipe.to_str().map(str::to_owned) };
+            let why = crate::worker::opening::open(&choice).map(|_| ()).unwrap_err();
+            assert!(why.contains("pipe.onnx is not used: it is no ordinary file"), "{why}");
+        }
+        let found = list_in(&folder);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].manifest.as_ref().is_err_and(|why| why.contains("1024 MiB")));
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

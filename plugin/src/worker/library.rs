@@ -134,9 +134,14 @@ pub fn user_folder() -> Option<PathBuf> {
 /// It is not, or cannot be read.
 pub fn check(path: &Path) -> Result<(), LibraryError> {
     let unreadable = |e| LibraryError::Unreadable(path.to_path_buf(), e);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let len = file.metadata().map_err(unreadable)?.len();
     let broken = |why: String| Err(LibraryError::Broken { path: path.to_path_buf(), why });
+    // Before it is opened: a pipe would be waited for without end.
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if !found.is_file() {
+        return broken("no ordinary file".into());
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    let len = found.len();
     if len < SMALLEST {
         return broken(format!("{len} bytes of at least {SMALLEST}"));
     }
@@ -252,6 +257,16 @@ mod tests {
                 Some(part) => assert!(result.as_ref().is_err_and(|e| e.contains(part)), "{name}: {result:?}"),
             }
         }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_pipe_is_no_library_and_not_waited_for() {
+        let folder = Folder::new("pipe");
+        let pipe = folder.0.join(NAMES[0]);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let why = check(&pipe).unwrap_err().to_string();
+        assert!(why.starts_with("no whole library (no ordinary file)"), "{why}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Reads a model file's manifest from its bytes, before any engine sees the file. Knows of protobuf's wire format
-//! only what it takes to walk over an ONNX `ModelProto`; whatever is cut off or malformed is an error, not a panic.
+//! Reads a model file's manifest from its bytes, before any engine sees the file. Whatever is cut off or malformed is an
+//! error, not a panic.
 
+use super::wire::{self, Fields, Malformed};
 use music::manifest::{METADATA_KEY, Manifest, ManifestError};
 
 /// `ModelProto.metadata_props`.
@@ -38,13 +39,23 @@ pub fn manifest(file: &[u8]) -> Result<Manifest, MetadataError> {
     if file.is_empty() {
         return Err(MetadataError::Empty);
     }
+    let found = wire::check(file)
+        .and_then(|()| property(file))
+        .map_err(|Malformed(at)| MetadataError::Malformed { at, len: file.len() })?;
+    let json = std::str::from_utf8(found.ok_or(ManifestError::Missing)?)
+        .map_err(|e| ManifestError::Unreadable(e.to_string()))?;
+    Ok(Manifest::parse(json)?)
+}
+
+/// The bytes of the property in which the manifest stands; of several the last.
+fn property(file: &[u8]) -> Result<Option<&[u8]>, Malformed> {
     let mut found = None;
-    let mut fields = Fields { bytes: file, at: 0 };
-    while let Some(field) = fields.next()? {
+    let mut fields = Fields::of(file);
+    while let Some(field) = fields.next_field()? {
         if let (METADATA_PROPS, Some(entry)) = field {
-            let mut entry_fields = Fields { bytes: entry, at: 0 };
+            let mut entry_fields = Fields::of(entry);
             let (mut key, mut value): (&[u8], &[u8]) = (&[], &[]);
-            while let Some(field) = entry_fields.next()? {
+            while let Some(field) = entry_fields.next_field()? {
                 match field {
                     (KEY, Some(bytes)) => key = bytes,
                     (VALUE, Some(bytes)) => value = bytes,
@@ -56,69 +67,12 @@ pub fn manifest(file: &[u8]) -> Result<Manifest, MetadataError> {
             }
         }
     }
-    let json = std::str::from_utf8(found.ok_or(ManifestError::Missing)?)
-        .map_err(|e| ManifestError::Unreadable(e.to_string()))?;
-    Ok(Manifest::parse(json)?)
-}
-
-/// A field: its number, and its bytes if it is length-delimited.
-type Field<'a> = (u64, Option<&'a [u8]>);
-
-/// Walks over the fields of one message.
-struct Fields<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Fields<'a> {
-    /// The next field, if there is one.
-    fn next(&mut self) -> Result<Option<Field<'a>>, MetadataError> {
-        if self.at >= self.bytes.len() {
-            return Ok(None);
-        }
-        let tag = self.varint()?;
-        let number = tag >> 3;
-        let skip = match tag & 7 {
-            0 => {
-                self.varint()?;
-                return Ok(Some((number, None)));
-            }
-            1 => 8,
-            5 => 4,
-            2 => self.varint()?,
-            _ => return Err(self.malformed()),
-        };
-        let end = usize::try_from(skip)
-            .ok()
-            .and_then(|n| self.at.checked_add(n))
-            .filter(|end| *end <= self.bytes.len());
-        let Some(end) = end.filter(|_| number > 0) else { return Err(self.malformed()) };
-        let content = &self.bytes[self.at..end];
-        self.at = end;
-        Ok(Some((number, (tag & 7 == 2).then_some(content))))
-    }
-
-    fn varint(&mut self) -> Result<u64, MetadataError> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let Some(byte) = self.bytes.get(self.at) else { return Err(self.malformed()) };
-            self.at += 1;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(self.malformed())
-    }
-
-    fn malformed(&self) -> MetadataError {
-        MetadataError::Malformed { at: self.at, len: self.bytes.len() }
-    }
+    Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::wire::field, *};
     use music::vocab::fingerprint;
     use proptest::prelude::*;
 
@@ -134,24 +88,12 @@ mod tests {
         }
     }
 
-    fn field(number: u8, content: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![number << 3 | 2];
-        let mut len = content.len();
-        while len >= 128 {
-            bytes.push((len & 127 | 128) as u8);
-            len >>= 7;
-        }
-        bytes.push(len as u8);
-        bytes.extend_from_slice(content);
-        bytes
-    }
-
     fn file(manifest: &str) -> Vec<u8> {
         let mut entry = field(1, METADATA_KEY.as_bytes());
         entry.extend(field(2, manifest.as_bytes()));
         // ir_version = 8, a graph, another property, ours, and a fixed field at the end.
         let mut bytes = vec![1 << 3, 8];
-        bytes.extend(field(7, &[7; 300]));
+        bytes.extend(field(7, &field(2, &[b'g'; 300])));
         bytes.extend(field(14, &[field(1, b"other"), field(2, b"thing")].concat()));
         bytes.extend(field(14, &entry));
         bytes.extend([15 << 3 | 5, 1, 2, 3, 4]);

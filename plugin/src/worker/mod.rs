@@ -21,6 +21,7 @@ pub mod rules;
 mod serving;
 pub mod shelf;
 mod stopwatch;
+pub mod wire;
 
 use crate::links::{Bell, Health, ModelWish, SharedCapture, WorkerEnd, WorkerState};
 use opening::Open;

@@ -41,8 +41,8 @@ pub fn open(choice: &ModelChoice) -> Result<Opened, String> {
     }
     match env::var_os(MODEL_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from) {
         Some(path) => {
-            let file = std::fs::read(&path)
-                .map_err(|e| format!("{} cannot be read: {e}; {MODEL_VARIABLE} names it", path.display()))?;
+            let refused = |why| format!("{MODEL_VARIABLE} names {}: {why}", path.display());
+            let file = catalogue::bytes(&path).map_err(refused)?;
             open_in_engine(&file, &metadata::manifest(&file).map_err(|e| e.to_string())?)
         }
         None => open_in_engine(EMBEDDED, &metadata::manifest(EMBEDDED).map_err(|e| e.to_string())?),

@@ -6,7 +6,9 @@
 //! chords are back as soon as it is well, or until another model is chosen. A panic of our own costs its frame too and is
 //! said in the editor.
 //! Where the rules ask for it, the chords captured before are played and no model is asked.
-//! Another model is opened beside and told again what was heard while the old one plays on; then it takes over.
+//! Another model is opened beside and told again what was heard while the old one plays on; then it takes over. One whose
+//! opening hangs (a disk that is gone) is left behind as soon as another is wished for, and joined at the end: no thread
+//! of ours may outlive the library that it runs in, so that an instance goes only when the system has given that file up.
 
 use super::{
     IDLE_AFTER, IDLE_WAIT, PLAYING_WAIT, Shared,
@@ -31,9 +33,9 @@ use std::{
 pub const MOST_FAILURES: u32 = 5;
 /// Messages from one try of a model that is set aside to the next: a beat.
 const RETRY_AFTER: u32 = FRAMES_PER_BEAT as u32;
-/// Messages that a model about to take over is told again for each one taken while the host renders offline, where
-/// nobody pauses.
-const OFFLINE_PACE: usize = 4;
+/// Messages that a model about to take over is told again for each one taken where nobody pauses: while the host renders
+/// offline, and where the model that plays is too slow for its frames. More than one, or it would never catch up.
+const BUSY_PACE: usize = 4;
 
 /// Sends plans, and takes the time from a message to its commit.
 struct Post<'a> {
@@ -109,8 +111,10 @@ impl Words {
 /// A model that is opened beside.
 struct Opening {
     choice: ModelChoice,
-    thread: JoinHandle<Result<(Player, Words), String>>,
+    thread: Thread,
 }
+
+type Thread = JoinHandle<Result<(Player, Words), String>>;
 
 /// The worker's state while it serves.
 pub struct Server<O> {
@@ -129,6 +133,8 @@ pub struct Server<O> {
     /// The wish that was looked at last.
     generation: u32,
     opening: Option<Opening>,
+    /// Openings that nobody waits for any more.
+    left: Vec<Thread>,
     newcomer: Option<Newcomer>,
     /// Failures since the last good answer.
     failures: u32,
@@ -160,6 +166,7 @@ impl<O: Open> Server<O> {
             playing: None,
             generation: 0,
             opening: None,
+            left: Vec::new(),
             newcomer: None,
             failures: 0,
             is_stale: false,
@@ -198,8 +205,8 @@ impl<O: Open> Server<O> {
                 self.health.write_texts(|texts| texts.trouble.clear());
             }
             self.links.answered();
-            let num_again = if rules(&message).offline { OFFLINE_PACE } else { 0 };
-            for _ in 0..num_again {
+            let is_busy = rules(&message).offline || self.links.num_waiting() > 0;
+            for _ in 0..if is_busy { BUSY_PACE } else { 0 } {
                 self.prepare_newcomer();
             }
         } else if !self.prepare_newcomer() {
@@ -219,6 +226,7 @@ impl<O: Open> Server<O> {
         if !matches!(message, ToWorker::Again { .. }) {
             self.recent.push(message);
         }
+        self.recorder.keep_time(self.health.tempo_bpm());
         self.recorder.hear(&message, &self.shared.capture);
         Some(message)
     }
@@ -234,7 +242,9 @@ impl<O: Open> Server<O> {
             self.links.answered();
             self.links.ring_audio();
         }
-        self.newcomer = None;
+        if self.newcomer.take().is_some() {
+            self.say_beside(&format!("the model that was chosen is not used: {why}"));
+        }
         self.links.wait(PLAYING_WAIT);
     }
 
@@ -275,7 +285,7 @@ impl<O: Open> Server<O> {
         self.health.write_texts(|texts| {
             texts.model.clone_from(&words.name);
             texts.engine.clone_from(&words.engine_name);
-            texts.trouble.clear();
+            [&mut texts.trouble, &mut texts.beside, &mut texts.opening].into_iter().for_each(String::clear);
         });
         self.health.set_engine(words.engine);
         self.health.set_worker(WorkerState::Ready);
@@ -286,16 +296,37 @@ impl<O: Open> Server<O> {
         drop(before);
     }
 
-    /// Says something beside what plays.
-    fn say_beside(&self, what: &str) {
-        let name = &self.words.name;
+    /// Says beside what plays why another does not.
+    fn say_beside(&self, why: &str) {
         self.health.write_texts(|texts| {
-            texts.model = if name.is_empty() { what.into() } else { format!("{name}; {what}") };
+            texts.model = self.named_with(why);
+            texts.beside = why.into();
+            texts.opening.clear();
         });
+    }
+
+    /// Says beside what plays that another is opened.
+    fn say_opening(&self, name: &str) {
+        self.health.write_texts(|texts| {
+            texts.model = self.named_with(&format!("opening {name}"));
+            texts.beside.clear();
+            texts.opening = name.into();
+        });
+    }
+
+    /// What plays by name, with what else there is to say.
+    fn named_with(&self, what: &str) -> String {
+        let name = &self.words.name;
+        if name.is_empty() { what.into() } else { format!("{name}; {what}") }
     }
 
     /// Begins to open what is wished for, and looks whether what was begun is done.
     fn look_at_wish(&mut self) {
+        for idx in (0..self.left.len()).rev() {
+            if self.left[idx].is_finished() {
+                drop(self.left.swap_remove(idx).join());
+            }
+        }
         if self.opening.as_ref().is_some_and(|opening| opening.thread.is_finished())
             && let Some(Opening { choice, thread }) = self.opening.take()
         {
@@ -308,18 +339,20 @@ impl<O: Open> Server<O> {
             }
         }
         let generation = self.shared.wish.generation();
-        if generation == self.generation || self.opening.is_some() {
+        if generation == self.generation {
             return;
         }
         self.generation = generation;
         self.newcomer = None;
+        // It may hang, and what it comes to is not wished for any more.
+        self.left.extend(self.opening.take().map(|opening| opening.thread));
         let choice = self.shared.wish.choice();
         if self.playing.as_ref() == Some(&choice) && self.player.is_some() {
             self.say_beside_nothing();
             return;
         }
         let name = choice.file.clone().unwrap_or_else(|| "the model that is built in".into());
-        self.say_beside(&format!("opening {name}"));
+        self.say_opening(&name);
         let open = self.open.clone();
         let spawned = std::thread::Builder::new().name("realchords opening".into()).spawn({
             let choice = choice.clone();
@@ -332,7 +365,11 @@ impl<O: Open> Server<O> {
     }
 
     fn say_beside_nothing(&self) {
-        self.health.write_texts(|texts| texts.model.clone_from(&self.words.name));
+        self.health.write_texts(|texts| {
+            texts.model.clone_from(&self.words.name);
+            texts.beside.clear();
+            texts.opening.clear();
+        });
     }
 
     /// Tells the model about to take over one message more, or lets it take over; whether there was anything to do.
@@ -444,6 +481,8 @@ impl<O: Open> Server<O> {
     /// Plays what was captured. For that no model is needed.
     fn print(&mut self, message: &ToWorker) {
         if !std::mem::replace(&mut self.is_printing, true) {
+            // Nobody listens for it now.
+            self.health.set_key(None);
             self.health.set_worker(WorkerState::Ready);
             // What the model had is of no matter now.
             self.health.write_texts(|texts| texts.trouble.clear());
@@ -469,8 +508,9 @@ impl<O: Open> Server<O> {
 impl<O> Drop for Server<O> {
     fn drop(&mut self) {
         // No thread of ours may outlive the library that it runs in.
-        if let Some(opening) = self.opening.take() {
-            let _ = opening.thread.join();
+        let last = self.opening.take().map(|opening| opening.thread);
+        for thread in self.left.drain(..).chain(last) {
+            let _ = thread.join();
         }
     }
 }

@@ -417,15 +417,9 @@ impl PluginHost for ClapHost {
             self.instance.call_on_main_thread_callback();
         }
     }
-}
 
-#[cfg(target_os = "linux")]
-impl ClapHost {
-    /// Shows the plugin's editor in a window of the host, in physical pixels: its size.
-    ///
-    /// # Errors
-    /// [`HostError::Refused`] where it has none, or does not open.
-    pub fn open_editor(&mut self, window: &Window) -> Result<(u32, u32), HostError> {
+    #[cfg(target_os = "linux")]
+    fn open_editor(&mut self, window: &Window) -> Result<(u32, u32), HostError> {
         let plugin = self.instance.plugin_handle();
         let gui = plugin.get_extension::<PluginGui>().ok_or_else(|| no_editor(Format::Clap))?;
         let refused = |error: GuiError| HostError::Refused { call: "gui", reason: error.to_string() };
@@ -439,8 +433,8 @@ impl ClapHost {
         Ok(size)
     }
 
-    /// Closes the editor.
-    pub fn close_editor(&mut self) {
+    #[cfg(target_os = "linux")]
+    fn close_editor(&mut self) {
         let plugin = self.instance.plugin_handle();
         if let Some(gui) = plugin.get_extension::<PluginGui>() {
             gui.destroy(&plugin);

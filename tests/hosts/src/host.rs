@@ -2,6 +2,8 @@
 //! A host and its plugin live on the thread that made them; that thread plays both the main and the audio thread.
 
 use crate::block::{Block, TimedEvent};
+#[cfg(target_os = "linux")]
+use crate::window::{Window, no_editor};
 use std::path::PathBuf;
 
 /// What audio outputs hold before a block, so that a plugin that does not write them is heard.
@@ -249,6 +251,21 @@ pub trait PluginHost {
 
     /// Runs what the plugin asked to be run on the main thread. Hosts do so between blocks.
     fn idle(&mut self);
+
+    /// Shows the plugin's editor in a window of the host, in physical pixels: its size. The window stays open until
+    /// [`Self::close_editor`].
+    ///
+    /// # Errors
+    /// [`HostError::Refused`] where it has none, or does not open.
+    #[cfg(target_os = "linux")]
+    fn open_editor(&mut self, window: &Window) -> Result<(u32, u32), HostError> {
+        let _ = window;
+        Err(no_editor(self.format()))
+    }
+
+    /// Closes the editor, where one is open.
+    #[cfg(target_os = "linux")]
+    fn close_editor(&mut self) {}
 
     /// The parameter with this key: its id in the plugin's source, or its name, letter case aside.
     ///

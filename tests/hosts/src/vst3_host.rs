@@ -1,5 +1,5 @@
 //! A VST3 host for one plugin instance: component, processor and controller of one class, called from the thread
-//! that made them. It opens no window.
+//! that made them.
 #![expect(unsafe_code, reason = "COM methods are unsafe functions over raw pointers")]
 
 use crate::{
@@ -14,7 +14,7 @@ use std::{path::Path, rc::Rc};
 use vst3::{
     ComPtr, ComWrapper,
     Steinberg::{
-        FUnknown, IBStream, IPluginBaseTrait, Vst,
+        FUnknown, IBStream, IPlugView, IPluginBaseTrait, Vst,
         Vst::{
             AudioBusBuffers, BusDirections_, ControllerNumbers_, IAudioProcessor, IAudioProcessorTrait,
             IComponent, IComponentHandler, IComponentTrait, IEditController, IEditControllerTrait,
@@ -23,6 +23,11 @@ use vst3::{
         },
         kNotImplemented, kResultOk, tresult,
     },
+};
+#[cfg(target_os = "linux")]
+use {
+    crate::window::{Window, no_editor},
+    vst3::Steinberg::{IPlugViewTrait, ViewRect, kPlatformTypeX11EmbedWindowID},
 };
 
 /// Which class of a VST3 module to load.
@@ -55,6 +60,8 @@ pub struct Vst3Host {
     queued: Vec<(ParamId, f64)>,
     clock: i64,
     loudest: f32,
+    /// The editor that is shown.
+    view: Option<ComPtr<IPlugView>>,
     /// Last, so that the library outlives all that came from it.
     _module: Rc<Module>,
 }
@@ -129,6 +136,7 @@ impl Vst3Host {
             queued: Vec::new(),
             clock: 0,
             loudest: 0.0,
+            view: None,
             _module: module,
         })
     }
@@ -389,10 +397,37 @@ impl PluginHost for Vst3Host {
         let edits = self.application.edits.take();
         self.queued.extend(edits.into_iter().map(|(id, normalized)| (ParamId(id), normalized)));
     }
+
+    #[cfg(target_os = "linux")]
+    fn open_editor(&mut self, window: &Window) -> Result<(u32, u32), HostError> {
+        self.close_editor();
+        // SAFETY: the controller is alive, the name ends in a zero, and the view that comes back is ours.
+        let view = unsafe { ComPtr::from_raw(self.controller.createView(Vst::ViewType::kEditor)) };
+        let view: ComPtr<IPlugView> = view.ok_or_else(|| no_editor(Format::Vst3))?;
+        let mut size = ViewRect { left: 0, top: 0, right: 0, bottom: 0 };
+        // SAFETY: the view is alive; the window is open, and stays so until `close_editor`, as this host's callers see to.
+        unsafe {
+            check("IPlugView::getSize", view.getSize(&mut size))?;
+            let parent = std::ptr::with_exposed_provenance_mut(window.id() as usize);
+            check("IPlugView::attached", view.attached(parent, kPlatformTypeX11EmbedWindowID))?;
+        }
+        self.view = Some(view);
+        Ok(((size.right - size.left) as u32, (size.bottom - size.top) as u32))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn close_editor(&mut self) {
+        if let Some(view) = self.view.take() {
+            // SAFETY: the view is alive and attached; after this only its reference is released.
+            unsafe { view.removed() };
+        }
+    }
 }
 
 impl Drop for Vst3Host {
     fn drop(&mut self) {
+        #[cfg(target_os = "linux")]
+        self.close_editor();
         self.deactivate();
         // SAFETY: all are alive; nothing is called on them after this but the release of their references.
         unsafe {

@@ -1,9 +1,9 @@
 //! Do sixteen instances in one process keep time at 140 BPM, and what does each cost in memory? How soon is a scan
-//! over, and an instance ready? The built plugin, live, by the clock on the wall, in a process of its own.
+//! over, an instance ready, and the first chord there? The built plugin, live, by the clock on the wall, in a process of its own.
 
 use super::reaction::{pause, ready};
 use crate::held::held;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use hosts::{Block, ClapHost, Event, PluginHost, TimedEvent, Transport};
 use std::{
     path::Path,
@@ -40,29 +40,60 @@ pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Resul
         scans.push(begun.elapsed());
     }
     tell("scan: load, read what it is, unload", median(scans), "ms");
-    let mut readies = Vec::new();
-    for _ in 0..LOADS {
-        let begun = Instant::now();
-        ready(&mut ClapHost::load(plugin)?, SAMPLES)?;
-        readies.push(begun.elapsed());
-    }
-    tell("from load to a model that is open", median(readies), "ms");
 
-    let (mut hosts, mut memory) = (Vec::new(), Vec::new());
+    // The first of all: with it come the engine and the weights, which the others share.
+    let (mut hosts, mut memory, mut readies) = (Vec::new(), Vec::new(), Vec::new());
     let before = held().mib;
     for _ in 0..INSTANCES {
+        let begun = Instant::now();
         let mut host = ClapHost::load(plugin)?;
         host.set("listen", "0")?;
         ready(&mut host, SAMPLES)?;
+        readies.push(begun.elapsed());
         hosts.push(host);
         memory.push(held().mib);
     }
+    tell("from load to a model that is open, the first", readies[0].as_secs_f64() * 1e3, "ms");
     tell("memory of the first instance", memory[0] - before, "MiB");
     tell("memory of a further instance", (memory[INSTANCES - 1] - memory[0]) / (INSTANCES - 1) as f64, "MiB");
     let late = crowd(&mut hosts, seconds, tell)?;
     tell(&format!("late frames of {INSTANCES} instances at {BPM} BPM"), late.all, "frames");
     tell("of those, where the machine kept the host itself waiting", late.machines, "frames");
+    drop(hosts);
+    let (mut readies, mut chords) = (Vec::new(), Vec::new());
+    for _ in 0..LOADS {
+        let begun = Instant::now();
+        let mut host = ClapHost::load(plugin)?;
+        host.set("listen", "0")?;
+        ready(&mut host, SAMPLES)?;
+        readies.push(begun.elapsed());
+        chords.push(first_chord(&mut host)?);
+    }
+    tell("from load to a model that is open, later ones", median(readies), "ms");
+    tell(&format!("from play and a note to the first chord at {BPM} BPM"), median(chords), "ms");
     Ok(())
+}
+
+/// From the transport's start, with a note on its first sample, to the first chord: by the song's clock, kept to by the
+/// clock on the wall.
+fn first_chord(host: &mut ClapHost) -> Result<Duration> {
+    let begun = Instant::now();
+    for block in 0..(SAMPLE_RATE as u64 / u64::from(SAMPLES)) {
+        let at = |samples: u64| Duration::from_secs_f64(samples as f64 / SAMPLE_RATE);
+        let start = block * u64::from(SAMPLES);
+        pause((begun + at(start)).saturating_duration_since(Instant::now()));
+        let note = TimedEvent { offset: 0, event: Event::NoteOn { channel: 0, key: 60, velocity: 0.7 } };
+        let out = host.process(&Block {
+            samples: SAMPLES,
+            transport: Some(Transport::common_time(true, BPM, start as f64 / SAMPLE_RATE * BPM / 60.0)),
+            events: if block == 0 { vec![note] } else { Vec::new() },
+            ..Block::default()
+        })?;
+        if let Some(on) = out.iter().find(|out| matches!(out.event, Event::NoteOn { .. })) {
+            return Ok(at(start + u64::from(on.offset)));
+        }
+    }
+    bail!("no chord came within a second")
 }
 
 /// Late frames.

@@ -11,8 +11,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Messages heard, by scene.
-pub type Heard = BTreeMap<String, Vec<Timed>>;
+/// What was heard in one scene.
+#[derive(Clone, Debug, Default)]
+pub struct Scene {
+    /// Messages.
+    pub events: Vec<Timed>,
+    /// When the host had turned to another place, at the latest: samples of the same clock.
+    pub turns: Vec<u32>,
+}
+
+/// What was heard, by scene.
+pub type Heard = BTreeMap<String, Scene>;
+
+/// How soon a turn of the host is told here, in samples: a look every few milliseconds, and a busy machine.
+const TOLD: u32 = RATE as u32 / 4;
 
 /// How far two times may lie apart and be one, in beats: the host's smallest step.
 const STEP: f64 = 1.0 / 1920.0 + 1e-9;
@@ -171,7 +183,7 @@ fn event(channel: u8, key: u8, begins: bool) -> Event {
 /// # Errors
 /// Where one has not, or began twice.
 pub fn ends(heard: &Heard, scene: &str) -> Result<Vec<Timed>> {
-    let mut events = heard.get(scene).with_context(|| format!("there was no scene {scene}"))?.clone();
+    let mut events = heard.get(scene).with_context(|| format!("there was no scene {scene}"))?.events.clone();
     // While it exports, the host sends each block of a track's notes twice.
     if scene == "export" {
         let mut once: Vec<Timed> = Vec::new();
@@ -193,6 +205,27 @@ pub fn ends(heard: &Heard, scene: &str) -> Result<Vec<Timed>> {
     let faults = ledger.close();
     ensure!(faults.is_empty(), "in the scene {scene}: {faults:?}");
     Ok(events)
+}
+
+/// Sees that no note sounds on where the host turns to another place.
+///
+/// # Errors
+/// Names the first that does.
+pub fn ends_at(events: &[Timed], turns: &[u32]) -> Result<()> {
+    let mut down = BTreeMap::new();
+    for (sample, [status, key, velocity]) in events {
+        let place = (status & 0x0f, *key);
+        if status & 0xf0 == 0x90 && *velocity > 0 {
+            down.insert(place, *sample);
+        } else if let (0x80 | 0x90, Some(from)) = (status & 0xf0, down.remove(&place)) {
+            let through = turns.iter().find(|turn| from + TOLD < **turn && **turn + TOLD < *sample);
+            ensure!(
+                through.is_none(),
+                "key {key} sounds from {from} to {sample}, over the turn at {through:?}"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Onsets heard, in beats, the first being at `first`.
@@ -237,7 +270,20 @@ mod tests {
     use super::*;
 
     fn heard(events: &[Timed]) -> Heard {
-        BTreeMap::from([("export".to_owned(), events.to_vec()), ("take".to_owned(), events.to_vec())])
+        let scene = Scene { events: events.to_vec(), turns: Vec::new() };
+        BTreeMap::from([("export".to_owned(), scene.clone()), ("take".to_owned(), scene)])
+    }
+
+    #[test]
+    fn a_note_that_sounds_on_over_a_turn_is_found() {
+        let note = |from, to| [(from, [0x90, 60, 80]), (to, [0x80, 60, 0])];
+        let turn = [100_000];
+        assert!(ends_at(&note(10_000, 99_000), &turn).is_ok());
+        assert!(
+            ends_at(&note(99_500, 150_000), &turn).is_ok(),
+            "struck where it turns, and told a little late"
+        );
+        assert!(ends_at(&note(10_000, 150_000), &turn).is_err());
     }
 
     #[test]

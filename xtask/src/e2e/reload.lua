@@ -1,4 +1,4 @@
--- Driven by `cargo xtask e2e`, which writes FOLDER, NAME, CLASS, LENGTH, SEEK and TEMPOS before this.
+-- Driven by `cargo xtask e2e`, which writes FOLDER, NAME, CLASS, LENGTH, SEEK, CHANNEL and TEMPOS before this.
 -- Opens the saved session in a new process, plays the recorded melody through the restored plugin, loops, seeks, stops.
 
 local function say(...)
@@ -52,10 +52,13 @@ wait(700)
 say("scene loop")
 session:request_play_loop(true, true)
 local passes, last = 0, 0
-for _ = 1, 1000 do
+for _ = 1, 3000 do
   wait(10)
   local now = session:transport_sample()
-  if now < last then passes = passes + 1 end
+  if now < last then
+    passes = passes + 1
+    say("turn")
+  end
   last = now
   if passes == 3 then break end
 end
@@ -71,7 +74,8 @@ wait(500)
 roll()
 repeat wait(5) until session:transport_sample() > SEEK
 session:request_locate(0, false, ARDOUR.LocateTransportDisposition.MustRoll, by)
-wait(200)
+repeat wait(2) until session:transport_sample() < SEEK
+say("turn")
 repeat wait(5) until session:transport_sample() > SEEK
 wait(100)
 stop()

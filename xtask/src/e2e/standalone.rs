@@ -2,7 +2,8 @@
 //! MIDI, chords come out in the server's time.
 
 use super::{
-    KEYS, PATIENCE, RATE, checks,
+    KEYS, PATIENCE, RATE,
+    checks::{self, Scene},
     stage::{self, House},
 };
 use crate::place;
@@ -45,7 +46,7 @@ pub fn run(server: &str) -> Result<()> {
         Command::new("import").args(["-window", "root"]).arg(&picture).env("DISPLAY", &display).status();
     ensure!(shot.is_ok_and(|status| status.success()), "no picture is taken of the display");
     drop(running);
-    let scenes = BTreeMap::from([("standalone".to_owned(), heard)]);
+    let scenes = BTreeMap::from([("standalone".to_owned(), Scene { events: heard, ..Scene::default() })]);
     let events = checks::ends(&scenes, "standalone")?;
     let onsets: Vec<u32> =
         events.iter().filter(|(_, m)| m[0] & 0xf0 == 0x90 && m[2] > 0).map(|e| e.0).collect();

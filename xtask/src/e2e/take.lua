@@ -1,4 +1,4 @@
--- Driven by `cargo xtask e2e`, which writes FOLDER, NAME, CLASS, LENGTH, SEEK and TEMPOS before this.
+-- Driven by `cargo xtask e2e`, which writes FOLDER, NAME, CLASS, LENGTH, SEEK, CHANNEL and TEMPOS before this.
 -- Records a melody from a JACK client through the plugin, saves, and exports the same range faster than real time.
 
 local function say(...)
@@ -42,6 +42,13 @@ assert(not plugin:isnil(), "the host makes no plugin of class " .. CLASS)
 assert(melody:add_processor_by_index(plugin, 0, nil, true) == 0, "the plugin does not go onto the track")
 local insert = plugin:to_insert()
 say("plugin", insert:plugin(0):name(), "parameters", insert:plugin(0):parameter_count())
+-- A setting that is not the first one: what is saved must come back.
+for idx = 0, insert:plugin(0):parameter_count() - 1 do
+  if insert:plugin(0):parameter_label(idx) == "Chord channel" then
+    assert(ARDOUR.LuaAPI.set_processor_param(plugin, idx, CHANNEL + 1), "the host does not set the chord channel")
+    say("chord channel", idx)
+  end
+end
 
 settle()
 melody:input():midi(0):disconnect_all()

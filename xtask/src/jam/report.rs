@@ -74,6 +74,21 @@ impl Report {
         })
     }
 
+    /// Chords struck.
+    pub fn chords(&self) -> usize {
+        self.chords
+    }
+
+    /// What must not be: a model that does not play, or lateness where the plugin is waited for.
+    pub fn trouble(&self, realtime: bool) -> Option<String> {
+        let broken = ["no model", "failed", "recovering"];
+        let status = self.status.as_ref().filter(|said| broken.iter().any(|word| said.starts_with(word)));
+        status.map(|said| format!("the plugin says: {said}")).or_else(|| {
+            let late = self.late.filter(|late| *late > 0 && !realtime)?;
+            Some(format!("{late} frames came late, and nobody was in a hurry"))
+        })
+    }
+
     /// One line of JSON.
     ///
     /// # Errors
@@ -160,6 +175,16 @@ mod tests {
         assert_eq!(keys, expected);
         assert_eq!((&value["bars"], &value["frames"], &value["late"]), (&1.into(), &16.into(), &2.into()));
         assert_eq!((&value["infer_ms_p50"], &value["engine"]), (&1.25.into(), &serde_json::Value::Null));
+    }
+
+    #[test]
+    fn what_must_not_be_is_trouble() {
+        let late = report();
+        assert!(late.trouble(false).is_some_and(|said| said.starts_with("2 frames")));
+        assert_eq!(late.trouble(true), None, "by the clock a busy machine may be late");
+        let says = |status: &str| Report { status: Some(status.to_owned()), late: Some(0), ..report() };
+        assert!(says("no model: a.onnx is empty").trouble(true).is_some());
+        assert_eq!(says("ready").trouble(false), None);
     }
 
     #[test]

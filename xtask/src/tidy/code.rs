@@ -63,6 +63,27 @@ pub fn words<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 
     })
 }
 
+/// Where a path of two parts (`std::fs`) is imported as one of a group (`use std::{fs, io};`), as byte offsets.
+pub fn grouped<'a>(code: &'a str, path: &'a str) -> impl Iterator<Item = usize> + 'a {
+    let parts = path.split_once("::").filter(|(root, item)| !root.is_empty() && !item.is_empty());
+    parts.into_iter().flat_map(move |(root, item)| {
+        words(code, root).flat_map(move |at| {
+            let inner = at + root.len();
+            let opens = code[inner..].strip_prefix("::{");
+            let end = opens.and_then(|_| code[inner..].find(';')).map_or(inner, |end| inner + end);
+            let mut depth = 0;
+            let mut outer = String::with_capacity(end - inner);
+            // What is nested belongs to another module.
+            for c in code[inner..end].chars() {
+                depth += i32::from(c == '{');
+                outer.extend(std::iter::repeat_n(if depth > 1 { ' ' } else { c }, c.len_utf8()));
+                depth -= i32::from(c == '}');
+            }
+            words(&outer, item).map(|found| inner + found).collect::<Vec<_>>()
+        })
+    })
+}
+
 /// The line, from 1, of a byte offset.
 pub fn line_of(code: &str, at: usize) -> usize {
     1 + code[..at].matches('\n').count()

@@ -2,7 +2,7 @@
 
 use super::{
     Violation,
-    code::{code_only, line_of, without_tests, words},
+    code::{code_only, grouped, line_of, without_tests, words},
 };
 
 /// Words that may stand in some places only.
@@ -143,7 +143,7 @@ pub fn check(path: &str, text: &str, is_test: bool) -> Vec<Violation> {
         }
         let code = if rule.tests_may { &lasting } else { &code };
         for word in rule.words {
-            for at in words(code, word) {
+            for at in words(code, word).chain(grouped(code, word)) {
                 found(line_of(code, at), &format!("`{word}`: {}", rule.why));
             }
         }
@@ -207,6 +207,9 @@ mod tests {
             ("plugin/src/lib.rs", "use trainer::corpus;", &[2]),
             ("trainer/src/lib.rs", "use realchords::params;", &[2]),
             ("music/src/grid.rs", "use std::time::Instant;", &[2]),
+            ("music/src/grid.rs", "use std::{\n    collections::VecDeque,\n    fs::{self, File},\n};", &[4]),
+            ("music/src/grid.rs", "use std::{fmt, sync::{env, fs}};", &[]),
+            ("plugin/src/audio/plan.rs", "use std::{cell::Cell, thread};", &[2]),
             ("trainer/src/run.rs", "fn a() { todo!() }", &[2]),
             ("tests/tests/hall.rs", "#[test]\n#[ignore]\nfn a() {}", &[3]),
             ("xtask/src/main.rs", "fn a() { unimplemented!(\"later\") }", &[2]),

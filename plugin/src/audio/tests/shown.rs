@@ -28,6 +28,53 @@ fn nobody_is_woken_while_the_host_stands_still_and_nothing_is_played() {
 }
 
 #[test]
+fn after_a_reset_all_is_told_to_stand_still_though_no_block_comes() {
+    let mut stage = Stage::new();
+    let chord = Chord::new(PitchClass::new(0), Quality::MAJOR);
+    stage.press(0, 72);
+    stage.run(64);
+    stage.plan(1, ChordFrame::Onset(chord));
+    stage.plan(2, ChordFrame::Onset(chord.over(PitchClass::new(7))));
+    stage.run(SAMPLES_A_FRAME);
+    let health = stage.audio.links.health.clone();
+    assert!(health.now() == Some(chord) && health.coming().is_some());
+    let shown = stage.editor.snapshots.read();
+    assert!(shown.glance.stage == crate::audio::Stage::Playing && shown.tempo_bpm.is_some());
+    stage.audio.reset();
+    assert_eq!((health.now(), health.coming()), (None, None));
+    let shown = stage.editor.snapshots.read();
+    let glance = shown.glance;
+    assert_eq!(
+        (glance.stage, glance.now, glance.leading, glance.melody, glance.keys),
+        (crate::audio::Stage::Waiting, None, None, 0, Keys::default())
+    );
+    assert_eq!((shown.place, shown.tempo_bpm, shown.open, shown.planned()), (None, None, None, &[][..]));
+    // It plays on as from the beginning.
+    stage.run(64);
+    assert_eq!(stage.editor.snapshots.read().tempo_bpm, Some(120.0));
+}
+
+#[test]
+fn chords_are_told_to_be_silent_wherever_no_part_goes_out() {
+    let bass_alone = |bass| {
+        let mut settings = Settings { parts: block::Parts::BassOnly, ..Settings::default() };
+        settings.arrangement.bass = bass;
+        settings
+    };
+    for (settings, is_silent) in [
+        (Settings::default(), false),
+        (Settings { pass: Pass::MelodyOnly, ..Settings::default() }, true),
+        (bass_alone(Bass::Root), false),
+        (bass_alone(Bass::Off), true),
+    ] {
+        let mut stage = Stage::new();
+        stage.block.settings = settings;
+        stage.run(64);
+        assert_eq!(stage.editor.snapshots.read().glance.silent, is_silent, "{settings:?}");
+    }
+}
+
+#[test]
 fn while_time_goes_on_the_editor_is_woken_sixty_times_a_second_at_most() {
     for size in [16, 64, 480, 4800] {
         let mut stage = Stage::new();

@@ -34,6 +34,9 @@ pub fn show(ui: &mut Ui, desk: &mut dyn Desk, gestures: &mut Gestures, path: &mu
     let share = if ui.max_rect().width() < NARROW.1 { NARROW.0 } else { 1.0 };
     presets(ui, desk, gestures, PRESET_WIDTH * share);
     models(ui, desk, path, MODEL_WIDTH * share);
+    if let Some(file) = desk.model_opening() {
+        ui.label(format!("Opening {}", file_name(&file))).on_hover_text(file);
+    }
     if let Some(trouble) = desk.model_trouble() {
         ui.colored_label(ui.visuals().error_fg_color, trouble);
     }

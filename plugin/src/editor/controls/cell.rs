@@ -107,7 +107,7 @@ fn value(
     let label = Label::new(short).truncate().selectable(false).sense(Sense::CLICK);
     let response = ui.add(label);
     if response.clicked() {
-        typed.begin(id, text);
+        typed.begin(desk, gestures, id, text);
     }
 }
 

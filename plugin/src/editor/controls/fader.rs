@@ -113,7 +113,8 @@ fn keys(
         gestures.reset(desk, id);
     }
     if ui.input(|input| input.key_pressed(Key::Enter)) {
-        typed.begin(id, desk.text(id, gestures.shown(desk, id)));
+        let text = desk.text(id, gestures.shown(desk, id));
+        typed.begin(desk, gestures, id, text);
     }
 }
 

@@ -58,6 +58,12 @@ impl Controls {
     /// A window is opened: nothing lies open in it yet.
     pub fn begin(&mut self) {
         self.path.close();
+        self.typed = Typed::default();
+    }
+
+    /// The window closes: a value that is being typed is taken.
+    pub fn leave(&mut self, desk: &mut dyn Desk) {
+        self.typed.leave(desk, &mut self.gestures);
     }
 
     /// Opens a page.
@@ -162,8 +168,10 @@ impl Controls {
         response
     }
 
-    /// To be called once at the end of each pass, whatever was drawn: gestures that no hand is on any more end.
+    /// To be called once at the end of each pass, whatever was drawn: gestures that no hand is on any more end, and a
+    /// value whose field is drawn no more is taken.
     pub fn end_pass(&mut self, desk: &mut dyn Desk) {
+        self.typed.end_pass(desk, &mut self.gestures);
         self.gestures.end_pass(desk);
     }
 

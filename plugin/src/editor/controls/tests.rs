@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     editor::{
-        desk::Desk,
+        desk::{Clock, Desk},
         rehearsal::{Done, PaperDesk},
     },
     links::Health,
@@ -275,6 +275,60 @@ fn a_value_is_typed() {
     assert_eq!(bench.state().1.text("seed", value), "4711");
 }
 
+/// Opens the Seed for text and types, without Enter.
+fn type_a_seed(bench: &mut Bench) {
+    on_tab(bench, 1);
+    bench.get_by_role_and_label(Role::Slider, "Seed").focus();
+    bench.run();
+    bench.key_press(Key::Enter);
+    bench.run();
+    bench.run();
+    bench.key_press_modifiers(Modifiers::COMMAND, Key::A);
+    bench.run();
+    bench.get_by_label("Seed as text").type_text("4711");
+    bench.run();
+    assert_eq!(done(bench), []);
+}
+
+#[test]
+fn a_value_that_is_being_typed_is_taken_when_its_field_goes() {
+    type Way = fn(&mut Bench);
+    let ways: [(&str, Way); 3] = [
+        ("another tab", |bench| bench.get_by_role_and_label(Role::Button, TABS[2].name).click()),
+        // The tab lies open that was saved, as where a project is loaded.
+        ("another page", |bench| bench.state_mut().0.turn_to(0)),
+        ("the window closed", |bench| {
+            let (controls, desk) = bench.state_mut();
+            controls.leave(desk);
+        }),
+    ];
+    for (way, go) in ways {
+        let mut bench = bench(900.0);
+        type_a_seed(&mut bench);
+        go(&mut bench);
+        bench.run();
+        let value = one_gesture(&mut bench, "seed");
+        assert_eq!(bench.state().1.text("seed", value), "4711", "{way}");
+        // It is taken once, and the field is open no more.
+        on_tab(&mut bench, 1);
+        bench.run();
+        assert!(bench.query_by_label("Seed as text").is_none(), "{way}");
+        assert_eq!(done(&mut bench), [], "{way}");
+    }
+}
+
+#[test]
+fn a_value_that_is_being_typed_is_taken_when_another_is_typed() {
+    let (mut controls, mut desk) = (Controls::default(), PaperDesk::new());
+    controls.typed.begin(&mut desk, &mut controls.gestures, "seed", "4711".into());
+    controls.typed.begin(&mut desk, &mut controls.gestures, "temperature", "1".into());
+    let [Done::Begin("seed"), Done::Set("seed", value), Done::End("seed")] = desk.done[..] else {
+        panic!("{:?}", desk.done)
+    };
+    assert_eq!(desk.text("seed", value), "4711");
+    assert!(controls.typed.is_at("temperature"));
+}
+
 #[test]
 fn keys_are_shown_with_the_signs_of_music_and_read_with_any() {
     for (typed, sent) in [("D#4", "D#4"), ("D♯4", "D#4"), ("eb 4", "D#4"), ("♯", "C4")] {
@@ -390,6 +444,31 @@ fn the_capture_is_saved_or_says_why_not_and_is_cleared_when_asked_twice() {
     bench.run();
     assert_eq!(done(&mut bench), [Done::Cleared]);
     assert!(bench.query_by_label("Nothing captured yet").is_some());
+    assert!(bench.get_by_label("Save as MIDI").accesskit_node().is_disabled());
+    bench.get_by_label("Bring back").click();
+    bench.run();
+    assert_eq!(done(&mut bench), [Done::BroughtBack]);
+    assert!(bench.query_by_label("12 bars captured").is_some());
+    assert!(bench.query_by_label("Bring back").is_none(), "there was nothing in what it took the place of");
+}
+
+#[test]
+fn where_both_are_captured_the_player_turns_to_either() {
+    let mut bench = bench(900.0);
+    bench.state_mut().1.captured_by = Some(Clock::Own);
+    bench.run();
+    // A question about the one is none about the other.
+    bench.get_by_label("Clear capture").click();
+    bench.run_steps(2);
+    assert!(bench.query_by_label("Really clear it?").is_some());
+    bench.get_by_role_and_label(Role::Button, "12 bars without the host").click();
+    bench.run_steps(2);
+    assert_eq!(done(&mut bench), [Done::Turned]);
+    assert!(bench.query_by_label("Clear capture").is_some());
+    bench.get_by_role_and_label(Role::Button, "12 bars of the song").click();
+    bench.run_steps(2);
+    assert_eq!(done(&mut bench), [Done::Turned]);
+    assert!(bench.query_by_label("12 bars without the host").is_some());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     editor::{
-        desk::{Desk, Listing, ModelFile},
+        desk::{Clock, Desk, Listing, ModelFile},
         folder,
     },
     links::Health,
@@ -32,6 +32,10 @@ pub enum Done {
     Model(Option<String>),
     /// The capture was cleared.
     Cleared,
+    /// What was captured by the other clock was laid to hand.
+    Turned,
+    /// The capture before was brought back.
+    BroughtBack,
 }
 
 /// The desk.
@@ -50,12 +54,18 @@ pub struct PaperDesk {
     pub looks: (usize, Option<Result<Listing, String>>),
     /// How many bars are captured.
     pub num_bars: usize,
+    /// By which clock, where there is something by either.
+    pub captured_by: Option<Clock>,
+    /// How many bars the capture before has.
+    pub former_bars: usize,
     /// What saving the capture comes to.
     pub save: Result<PathBuf, String>,
     /// The preset that stands.
     pub preset: Option<usize>,
     /// What is wrong with the model.
     pub trouble: Option<String>,
+    /// The model that is opened while another plays.
+    pub opening: Option<String>,
 }
 
 impl Default for PaperDesk {
@@ -83,9 +93,12 @@ impl PaperDesk {
             home: "/home".into(),
             looks: (0, None),
             num_bars: 12,
+            captured_by: None,
+            former_bars: 0,
             save: Ok("/music/take.mid".into()),
             preset: Some(0),
             trouble: None,
+            opening: None,
         }
     }
 
@@ -191,6 +204,10 @@ impl Desk for PaperDesk {
         self.trouble.clone()
     }
 
+    fn model_opening(&self) -> Option<String> {
+        self.opening.clone()
+    }
+
     fn num_captured_bars(&mut self) -> usize {
         self.num_bars
     }
@@ -199,8 +216,29 @@ impl Desk for PaperDesk {
         self.save.clone()
     }
 
+    fn captured_by(&self) -> Option<Clock> {
+        self.captured_by
+    }
+
+    fn turn_capture(&mut self) {
+        self.captured_by = self.captured_by.map(|by| match by {
+            Clock::Host => Clock::Own,
+            Clock::Own => Clock::Host,
+        });
+        self.done.push(Done::Turned);
+    }
+
     fn clear_capture(&mut self) {
-        self.num_bars = 0;
+        self.former_bars = std::mem::take(&mut self.num_bars);
         self.done.push(Done::Cleared);
+    }
+
+    fn has_former_capture(&self) -> bool {
+        self.former_bars > 0
+    }
+
+    fn bring_back_capture(&mut self) {
+        std::mem::swap(&mut self.num_bars, &mut self.former_bars);
+        self.done.push(Done::BroughtBack);
     }
 }

@@ -14,10 +14,15 @@ use crate::{
         Audio,
         block::{Block, Incoming, Settings, Transport},
     },
-    links::{ChangeGrid, EditorEnd, connect},
+    links::{ChangeGrid, Coming, EditorEnd, Epoch, Heard, Leading, Texts, connect},
     params::status,
 };
-use music::{grid::Beats, meter::Meter, pitch::Pitch};
+use music::{
+    grid::{Beats, Frame},
+    melody::MelodyFrame,
+    meter::{BarPhase, Meter},
+    pitch::Pitch,
+};
 use std::{
     sync::{
         Condvar, Mutex,
@@ -43,6 +48,9 @@ struct Script {
     /// Whether a step waits.
     shut: Mutex<bool>,
     opened: Condvar,
+    /// Whether a model that is being opened hangs.
+    hangs: Mutex<bool>,
+    goes_on: Condvar,
     /// The position of the last step.
     position: AtomicI64,
 }
@@ -51,6 +59,11 @@ impl Script {
     fn shut(&self, shut: bool) {
         *self.shut.lock().unwrap() = shut;
         self.opened.notify_all();
+    }
+
+    fn hang(&self, hangs: bool) {
+        *self.hangs.lock().unwrap() = hangs;
+        self.goes_on.notify_all();
     }
 }
 
@@ -116,6 +129,11 @@ impl Gig {
                 match choice.file.as_deref() {
                     None => opened(model(), "built in"),
                     Some("mad") => panic!("as this test wants"),
+                    Some("stuck") => {
+                        let hangs = script.hangs.lock().unwrap();
+                        drop(script.goes_on.wait_while(hangs, |hangs| *hangs).unwrap());
+                        opened(model(), "stuck")
+                    }
                     Some("wrong") => Err("layers is 3 in the file but 4 here".into()),
                     Some(file) => opened(model(), file),
                 }
@@ -206,6 +224,7 @@ impl Drop for Gig {
     fn drop(&mut self) {
         // A worker that waits for the model would be waited for.
         self.script.shut(false);
+        self.script.hang(false);
     }
 }
 
@@ -389,9 +408,83 @@ fn another_model_takes_over_without_a_frame_missed_and_a_refused_one_does_not() 
         }
         gig.play(32, true);
         assert_eq!((gig.health.late(), gig.health.texts().model.as_str()), (0, said));
+        let Texts { beside, opening, .. } = gig.health.texts();
+        assert_eq!(
+            (beside.as_str(), opening.as_str()),
+            (said.split_once("; ").map_or("", |both| both.1), "")
+        );
+        let status = status(&gig.health);
+        assert_eq!(status.strip_prefix("ready").unwrap().trim_start_matches("; "), beside);
         assert!(!gig.struck(from + 4).is_empty());
     }
     assert!(gig.script.position.load(Ordering::SeqCst) > 100, "the history was told again");
+}
+
+#[test]
+fn a_model_whose_opening_hangs_is_left_behind_for_the_next_that_is_chosen() {
+    let mut gig = Gig::begin(None);
+    gig.play(32, true);
+    gig.script.hang(true);
+    gig.choose("stuck");
+    gig.until("opening", |health| health.texts().opening == "stuck");
+    for file in ["jazz", "folk"] {
+        gig.choose(file);
+        gig.until("opened", |health| health.texts().model == file);
+        gig.play(8, true);
+        assert_eq!((gig.health.late(), gig.health.texts().opening.as_str()), (0, ""));
+    }
+    // Let go, it does not take over.
+    gig.script.hang(false);
+    gig.play(32, true);
+    assert_eq!((gig.health.late(), gig.health.texts().model.as_str()), (0, "folk"));
+}
+
+#[test]
+fn a_model_too_slow_for_its_frames_is_exchanged_while_the_host_plays() {
+    let (health, shared) = (Arc::new(Health::default()), Shared::default());
+    let (mut audio, worker_end, _editor) = connect(health.clone());
+    let open = |choice: &ModelChoice| {
+        opened(Moody { patience: usize::MAX }, choice.file.as_deref().unwrap_or("built in"))
+    };
+    let mut server = Server::new(worker_end, shared.clone(), open);
+    server.open_first();
+    let (epoch, mut last) = (Epoch(1), Instant::now());
+    let coming = |frame| Coming { frame: Frame(frame), phase: BarPhase::Unknown, cut: false, turn: None };
+    let rules = Rules { look_ahead: 0, ..Rules::default() };
+    audio.tell(ToWorker::Begin { epoch, coming: coming(0), seek: false, rules }, false);
+    let (mut ordinal, begun) = (0, Instant::now());
+    while health.texts().model != "jazz" {
+        assert!(begun.elapsed() < PATIENCE, "never exchanged: {:?}", health.texts());
+        // Always one frame more has closed than is answered.
+        for _ in 0..if ordinal == 0 { 2 } else { 1 } {
+            let (played, melody) = (ChordFrame::Silence, MelodyFrame::Rest);
+            let (frame, leading, coming) = (Frame(ordinal), Leading::default(), coming(ordinal + 1));
+            let heard = Heard { epoch, ordinal, frame, melody, played, leading, coming, rules };
+            assert!(audio.tell(ToWorker::Heard(heard), false));
+            ordinal += 1;
+        }
+        server.serve(&mut last);
+        while audio.next_planned().is_some() {}
+        if ordinal == 100 {
+            shared.wish.choose(ModelChoice { file: Some("jazz".into()) });
+        }
+    }
+}
+
+#[test]
+fn no_key_is_said_to_be_heard_while_what_was_captured_is_printed() {
+    let mut gig = Gig::begin(None);
+    gig.play(96, true);
+    assert!(gig.health.key().is_some());
+    gig.rules.print = true;
+    gig.play(8, true);
+    assert_eq!(gig.health.key(), None);
+    gig.stop();
+    gig.play(32, true);
+    assert_eq!(gig.health.key(), None);
+    gig.rules.print = false;
+    gig.play(96, true);
+    assert!(gig.health.key().is_some());
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! The capture of an instance, and the one whose place it took, so that nothing is lost by a preset of the host's, its
+//! undo, or a slip of the hand. All threads but the audio thread.
+
+use super::Capture;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The capture of an instance, for all threads but the audio thread.
+#[derive(Debug, Default)]
+pub struct SharedCapture(Mutex<Held>);
+
+/// What is behind the lock.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub capture: Capture,
+    /// Whether it is no longer as a project said: nobody else has it.
+    pub is_changed: bool,
+    /// Counts the captures that took another's place.
+    pub generation: u32,
+    /// The one to bring back. It is not saved.
+    former: Capture,
+}
+
+impl SharedCapture {
+    /// A copy of what is captured now.
+    pub fn copy(&self) -> Capture {
+        self.with(Capture::clone)
+    }
+
+    /// The capture of a project takes the place of this one, which can be brought back. One that a project has said too
+    /// gives way to one that was changed: a host that undoes loads many.
+    pub fn replace(&self, capture: Capture) {
+        let mut held = self.lock();
+        let has_changed = std::mem::replace(&mut held.is_changed, false);
+        let mut gone = std::mem::replace(&mut held.capture, capture);
+        if !gone.is_like(&held.capture) {
+            held.generation = held.generation.wrapping_add(1);
+            let is_lost = gone.says_anything() && (has_changed || !held.former.says_anything());
+            // What has come back by itself is not to be brought back.
+            if is_lost || held.former.is_like(&held.capture) {
+                std::mem::swap(&mut held.former, &mut gone);
+            }
+        }
+        drop(held);
+        // Freed while nobody waits.
+        drop(gone);
+    }
+
+    /// Forgets what lies to hand, as [`Capture::clear_newest`] does; all that was there before can be brought back.
+    pub fn clear_newest(&self) {
+        let held = &mut *self.lock();
+        if held.capture.extent().0 == 0 {
+            return;
+        }
+        held.former = held.capture.clone();
+        held.capture.clear_newest();
+        held.is_changed = true;
+        held.generation = held.generation.wrapping_add(1);
+    }
+
+    /// Whether there is a capture to bring back.
+    pub fn has_former(&self) -> bool {
+        self.lock().former.says_anything()
+    }
+
+    /// The capture that was there before comes back, and this one can be brought back in its turn.
+    pub fn bring_back(&self) {
+        let held = &mut *self.lock();
+        if !held.former.says_anything() {
+            return;
+        }
+        std::mem::swap(&mut held.capture, &mut held.former);
+        held.is_changed = true;
+        held.generation = held.generation.wrapping_add(1);
+    }
+
+    /// Counts the captures that took another's place.
+    pub fn generation(&self) -> u32 {
+        self.lock().generation
+    }
+
+    /// Looks at the capture. The worker waits meanwhile.
+    pub fn with<T>(&self, look: impl FnOnce(&Capture) -> T) -> T {
+        look(&self.lock().capture)
+    }
+
+    /// Lays the other to hand, as [`Capture::turn`] does.
+    pub fn turn(&self) {
+        self.lock().capture.turn();
+    }
+
+    /// Changes the capture. The worker waits meanwhile.
+    pub fn change(&self, change: impl FnOnce(&mut Capture)) {
+        let held = &mut *self.lock();
+        change(&mut held.capture);
+        held.is_changed = true;
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
