@@ -116,6 +116,13 @@ impl Capture {
         self.own_is_newest ^= self.has_both();
     }
 
+    /// Lays to hand again what lay there before a frame was taken in, unless a pass began with it.
+    fn stay_with(&mut self, own_is_newest: bool, begins: bool) {
+        if !begins && self.has_both() {
+            self.own_is_newest = own_is_newest;
+        }
+    }
+
     /// The tempo of the song where its newest pass began, if it is known.
     pub fn tempo_bpm(&self) -> Option<f64> {
         self.tempo_milli_bpm.map(|tempo| f64::from(tempo) / 1000.0)
@@ -254,8 +261,11 @@ impl Recorder {
     }
 
     fn record(&mut self, capture: &mut Capture, heard: &Heard, captured: Captured, begins: bool) {
+        // Only with a pass does it come to hand: what is turned to while one is played stays.
+        let own_is_newest = capture.own_is_newest;
         if !heard.rules.own_clock {
             capture.record(heard.frame, captured);
+            capture.stay_with(own_is_newest, begins);
             // Later the host may be at another tempo than this frame was: the worker may be behind.
             if begins {
                 capture.set_tempo_bpm(self.tempo_bpm);
@@ -271,6 +281,7 @@ impl Recorder {
                 Frame(capture.after_own().0.saturating_add(into_bar).saturating_sub(heard.frame.0));
         }
         capture.record_own(Frame(self.own_from.0.saturating_add(heard.frame.0)), captured);
+        capture.stay_with(own_is_newest, begins);
     }
 
     /// Where the frame that was heard stands: as told before, or one frame before the next one.

@@ -1,4 +1,4 @@
-//! The capture of an instance, and the one whose place it took, so that nothing is lost by a preset of the host's, its
+//! The capture of an instance, and those whose place it took, so that nothing is lost by a preset of the host's, its
 //! undo, or a slip of the hand. All threads but the audio thread.
 
 use super::Capture;
@@ -8,6 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug, Default)]
 pub struct SharedCapture(Mutex<Held>);
 
+/// How many are kept to be brought back.
+pub(super) const MOST_FORMER: usize = 4;
+
 /// What is behind the lock.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -16,8 +19,19 @@ pub(super) struct Held {
     pub is_changed: bool,
     /// Counts the captures that took another's place.
     pub generation: u32,
-    /// The one to bring back. It is not saved.
-    former: Capture,
+    /// Those to bring back, the last of them first. They are not saved.
+    former: Vec<Capture>,
+}
+
+impl Held {
+    /// Keeps one to be brought back, if there is something in it; gives back what there is no room for.
+    fn keep(&mut self, gone: Capture) -> Option<Capture> {
+        if !gone.says_anything() {
+            return Some(gone);
+        }
+        self.former.push(gone);
+        (self.former.len() > MOST_FORMER).then(|| self.former.remove(0))
+    }
 }
 
 impl SharedCapture {
@@ -27,22 +41,24 @@ impl SharedCapture {
     }
 
     /// The capture of a project takes the place of this one, which can be brought back. One that a project has said too
-    /// gives way to one that was changed: a host that undoes loads many.
+    /// is kept only where there is no other: a host that undoes loads many.
     pub fn replace(&self, capture: Capture) {
         let mut held = self.lock();
         let has_changed = std::mem::replace(&mut held.is_changed, false);
-        let mut gone = std::mem::replace(&mut held.capture, capture);
-        if !gone.is_like(&held.capture) {
-            held.generation = held.generation.wrapping_add(1);
-            let is_lost = gone.says_anything() && (has_changed || !held.former.says_anything());
-            // What has come back by itself is not to be brought back.
-            if is_lost || held.former.is_like(&held.capture) {
-                std::mem::swap(&mut held.former, &mut gone);
-            }
+        let gone = std::mem::replace(&mut held.capture, capture);
+        if gone.is_like(&held.capture) {
+            return;
         }
+        held.generation = held.generation.wrapping_add(1);
+        // What has come back by itself is not to be brought back.
+        let (back, former) =
+            std::mem::take(&mut held.former).into_iter().partition(|former| former.is_like(&held.capture));
+        held.former = former;
+        let gone = if has_changed || held.former.is_empty() { held.keep(gone) } else { Some(gone) };
         drop(held);
         // Freed while nobody waits.
-        drop(gone);
+        let freed: (Vec<Capture>, Option<Capture>) = (back, gone);
+        drop(freed);
     }
 
     /// Forgets what lies to hand, as [`Capture::clear_newest`] does; all that was there before can be brought back.
@@ -51,7 +67,7 @@ impl SharedCapture {
         if held.capture.extent().0 == 0 {
             return;
         }
-        held.former = held.capture.clone();
+        drop(held.keep(held.capture.clone()));
         held.capture.clear_newest();
         held.is_changed = true;
         held.generation = held.generation.wrapping_add(1);
@@ -59,16 +75,17 @@ impl SharedCapture {
 
     /// Whether there is a capture to bring back.
     pub fn has_former(&self) -> bool {
-        self.lock().former.says_anything()
+        !self.lock().former.is_empty()
     }
 
-    /// The capture that was there before comes back, and this one can be brought back in its turn.
+    /// The capture that was there before comes back, and this one can be brought back in its turn, after all the others.
     pub fn bring_back(&self) {
         let held = &mut *self.lock();
-        if !held.former.says_anything() {
-            return;
+        let Some(former) = held.former.pop() else { return };
+        let gone = std::mem::replace(&mut held.capture, former);
+        if gone.says_anything() {
+            held.former.insert(0, gone);
         }
-        std::mem::swap(&mut held.capture, &mut held.former);
         held.is_changed = true;
         held.generation = held.generation.wrapping_add(1);
     }

@@ -36,6 +36,8 @@ const RETRY_AFTER: u32 = FRAMES_PER_BEAT as u32;
 /// Messages that a model about to take over is told again for each one taken where nobody pauses: while the host renders
 /// offline, and where the model that plays is too slow for its frames. More than one, or it would never catch up.
 const BUSY_PACE: usize = 4;
+/// So many messages are taken without a pause before the model that plays counts as too slow: one hiccup is soon made up.
+const TOO_SLOW: u32 = 16;
 
 /// Sends plans, and takes the time from a message to its commit.
 struct Post<'a> {
@@ -116,6 +118,11 @@ struct Opening {
 
 type Thread = JoinHandle<Result<(Player, Words), String>>;
 
+/// What came of an opening.
+fn joined(thread: Thread) -> Result<(Player, Words), String> {
+    thread.join().unwrap_or_else(|_| Err("opening the model has failed".into()))
+}
+
 /// The worker's state while it serves.
 pub struct Server<O> {
     links: WorkerEnd,
@@ -136,6 +143,8 @@ pub struct Server<O> {
     /// Openings that nobody waits for any more.
     left: Vec<Thread>,
     newcomer: Option<Newcomer>,
+    /// Messages taken since nobody waited.
+    in_a_row: u32,
     /// Failures since the last good answer.
     failures: u32,
     /// Whether the player has to be told again what was heard.
@@ -168,6 +177,7 @@ impl<O: Open> Server<O> {
             opening: None,
             left: Vec::new(),
             newcomer: None,
+            in_a_row: 0,
             failures: 0,
             is_stale: false,
             recorder: Recorder::default(),
@@ -180,7 +190,7 @@ impl<O: Open> Server<O> {
 
     /// Opens the model and serves until `stop`.
     pub fn run(&mut self, stop: &AtomicBool) {
-        self.open_first();
+        self.open_first(stop);
         self.links.ring_audio();
         let mut last = Instant::now();
         while !stop.load(Ordering::Acquire) {
@@ -205,7 +215,8 @@ impl<O: Open> Server<O> {
                 self.health.write_texts(|texts| texts.trouble.clear());
             }
             self.links.answered();
-            let is_busy = rules(&message).offline || self.links.num_waiting() > 0;
+            self.in_a_row = if self.links.num_waiting() > 0 { self.in_a_row.saturating_add(1) } else { 0 };
+            let is_busy = rules(&message).offline || self.in_a_row >= TOO_SLOW;
             for _ in 0..if is_busy { BUSY_PACE } else { 0 } {
                 self.prepare_newcomer();
             }
@@ -253,15 +264,22 @@ impl<O: Open> Server<O> {
         self.links.ring_audio();
     }
 
-    /// The first model is opened here: until it is there, nothing could be answered.
-    fn open_first(&mut self) {
-        self.generation = self.shared.wish.generation();
-        let choice = self.shared.wish.choice();
-        let open =
-            |choice: &ModelChoice| guarded(|| Ok((self.open)(choice).map(seat))).and_then(|opened| opened);
-        let (choice, opened, refused) = match open(&choice) {
+    /// The first model is waited for: until it is there, nothing could be answered. Another may be wished for meanwhile.
+    fn open_first(&mut self, stop: &AtomicBool) {
+        let (choice, opened) = loop {
+            self.generation = self.shared.wish.generation();
+            let choice = self.shared.wish.choice();
+            match self.open_or_leave(&choice, stop) {
+                Some(opened) => break (choice, opened),
+                None if stop.load(Ordering::Acquire) => return,
+                None => {}
+            }
+        };
+        let (choice, opened, refused) = match opened {
             Err(why) if choice.file.is_some() => {
-                (ModelChoice::default(), open(&ModelChoice::default()), Some(why))
+                let built_in = ModelChoice::default();
+                let opened = guarded(|| Ok((self.open)(&built_in).map(seat))).and_then(|opened| opened);
+                (built_in, opened, Some(why))
             }
             opened => (choice, opened, None),
         };
@@ -278,6 +296,36 @@ impl<O: Open> Server<O> {
                 self.lose_player(WorkerState::NoModel);
             }
         }
+    }
+
+    /// Opens a model and waits for it; nothing where the wait is over because another was wished for, or at the end.
+    fn open_or_leave(
+        &mut self,
+        choice: &ModelChoice,
+        stop: &AtomicBool,
+    ) -> Option<Result<(Player, Words), String>> {
+        let thread = match self.begin_to_open(choice) {
+            Ok(thread) => thread,
+            Err(e) => return Some(Err(format!("no thread to open the model in: {e}"))),
+        };
+        while !thread.is_finished() {
+            // A project that is loaded wishes for the same once more.
+            let is_wished_for =
+                || self.shared.wish.generation() == self.generation || self.shared.wish.choice() == *choice;
+            if stop.load(Ordering::Acquire) || !is_wished_for() {
+                self.left.push(thread);
+                return None;
+            }
+            std::thread::park_timeout(PLAYING_WAIT);
+        }
+        Some(joined(thread))
+    }
+
+    /// Opens a model in a thread of its own.
+    fn begin_to_open(&self, choice: &ModelChoice) -> std::io::Result<Thread> {
+        let (open, choice) = (self.open.clone(), choice.clone());
+        let name = "realchords opening".to_owned();
+        std::thread::Builder::new().name(name).spawn(move || open(&choice).map(seat))
     }
 
     /// A model plays from now on.
@@ -330,7 +378,7 @@ impl<O: Open> Server<O> {
         if self.opening.as_ref().is_some_and(|opening| opening.thread.is_finished())
             && let Some(Opening { choice, thread }) = self.opening.take()
         {
-            match thread.join().unwrap_or_else(|_| Err("opening the model has failed".into())) {
+            match joined(thread) {
                 Ok((player, words)) => {
                     let from = self.recent.from_full();
                     self.newcomer = Some(Newcomer { player, choice, words, next: from, from });
@@ -343,22 +391,22 @@ impl<O: Open> Server<O> {
             return;
         }
         self.generation = generation;
+        let choice = self.shared.wish.choice();
+        let is_under_way = self.opening.as_ref().is_some_and(|opening| opening.choice == choice)
+            || self.newcomer.as_ref().is_some_and(|newcomer| newcomer.choice == choice);
+        if is_under_way {
+            return;
+        }
         self.newcomer = None;
         // It may hang, and what it comes to is not wished for any more.
         self.left.extend(self.opening.take().map(|opening| opening.thread));
-        let choice = self.shared.wish.choice();
         if self.playing.as_ref() == Some(&choice) && self.player.is_some() {
             self.say_beside_nothing();
             return;
         }
         let name = choice.file.clone().unwrap_or_else(|| "the model that is built in".into());
         self.say_opening(&name);
-        let open = self.open.clone();
-        let spawned = std::thread::Builder::new().name("realchords opening".into()).spawn({
-            let choice = choice.clone();
-            move || open(&choice).map(seat)
-        });
-        match spawned {
+        match self.begin_to_open(&choice) {
             Ok(thread) => self.opening = Some(Opening { choice, thread }),
             Err(e) => self.say_beside(&format!("no thread to open {name} in: {e}")),
         }

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(120);
 /// What may be asked of the allocator and kept at the end, in KiB: what drivers keep for themselves; and for each window
 /// the keyboard's map, which the window library (baseview 0.4.2) never gives back: 82 KiB here, by Valgrind all that is
 /// lost.
-const SLACK_KIB: f64 = 512.0;
+const SLACK_KIB: f64 = 256.0;
 const SLACK_KIB_A_LIFE: f64 = 96.0;
 
 /// Starts a display, and the process in which they live.

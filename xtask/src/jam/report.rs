@@ -82,11 +82,13 @@ impl Report {
     /// What must not be: a model that does not play, or lateness where the plugin is waited for.
     pub fn trouble(&self, realtime: bool) -> Option<String> {
         let broken = ["no model", "failed", "recovering"];
-        let status = self.status.as_ref().filter(|said| broken.iter().any(|word| said.starts_with(word)));
-        status.map(|said| format!("the plugin says: {said}")).or_else(|| {
-            let late = self.late.filter(|late| *late > 0 && !realtime)?;
-            Some(format!("{late} frames came late, and nobody was in a hurry"))
-        })
+        let (Some(status), Some(late)) = (&self.status, self.late) else {
+            return Some("the plugin does not tell its status, or what came late".to_owned());
+        };
+        if broken.iter().any(|word| status.starts_with(word)) {
+            return Some(format!("the plugin says: {status}"));
+        }
+        (late > 0 && !realtime).then(|| format!("{late} frames came late, and nobody was in a hurry"))
     }
 
     /// One line of JSON.
@@ -179,7 +181,8 @@ mod tests {
 
     #[test]
     fn what_must_not_be_is_trouble() {
-        let late = report();
+        assert!(report().trouble(true).is_some_and(|said| said.contains("status")));
+        let late = Report { status: Some("ready".to_owned()), ..report() };
         assert!(late.trouble(false).is_some_and(|said| said.starts_with("2 frames")));
         assert_eq!(late.trouble(true), None, "by the clock a busy machine may be late");
         let says = |status: &str| Report { status: Some(status.to_owned()), late: Some(0), ..report() };

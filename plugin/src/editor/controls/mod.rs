@@ -59,6 +59,7 @@ impl Controls {
     pub fn begin(&mut self) {
         self.path.close();
         self.typed = Typed::default();
+        self.take.begin();
     }
 
     /// The window closes: a value that is being typed is taken.

@@ -14,8 +14,8 @@ const ASKED_FOR: f64 = 4.0;
 #[derive(Debug, Default)]
 pub struct Take {
     saved: Option<Result<PathBuf, String>>,
-    /// When it was asked to be forgotten, in seconds of the editor's clock.
-    asked: Option<f64>,
+    /// When it was asked to be forgotten, in seconds of the editor's clock, and which one, where there are two.
+    asked: Option<(f64, Option<Clock>)>,
 }
 
 /// A name, and what is shown of it where there is little room.
@@ -38,8 +38,9 @@ impl Take {
     /// Draws it.
     pub fn show(&mut self, ui: &mut Ui, desk: &mut dyn Desk) {
         let now = ui.input(|input| input.time);
-        let is_asked = self.asked.is_some_and(|asked| now - asked < ASKED_FOR);
         let (num_bars, by) = (desk.num_captured_bars(), desk.captured_by());
+        // Another may have come to lie there since.
+        let is_asked = self.asked.is_some_and(|(asked, of)| now - asked < ASKED_FOR && of == by);
         let count = count(num_bars, by);
         let save = Words::new("Save as MIDI", "Save as MIDI");
         let clear = if is_asked { ("Really clear it?", "Really?") } else { ("Clear capture", "Clear") };
@@ -63,7 +64,7 @@ impl Take {
             let clear = button(ui, num_bars > 0, &clear, is_short)
                 .on_hover_text("Forgets what is counted beside it; it asks once more first");
             if clear.clicked() {
-                self.asked = if is_asked { None } else { Some(now) };
+                self.asked = if is_asked { None } else { Some((now, by)) };
                 if is_asked {
                     desk.clear_capture();
                     self.saved = None;
@@ -94,6 +95,11 @@ impl Take {
             self.asked = None;
             desk.turn_capture();
         }
+    }
+
+    /// A window is opened, with a clock of its own: nothing was asked in it.
+    pub fn begin(&mut self) {
+        self.asked = None;
     }
 
     /// Draws what became of the last saving, in the width that is left.

@@ -1,5 +1,5 @@
 //! A value that is being typed: taken by Enter or by leaving the field, be it that the field is drawn no more; left alone
-//! by Escape or where it means nothing.
+//! by Escape, where it means nothing, and where it says what stands already.
 
 use super::Gestures;
 use crate::editor::desk::Desk;
@@ -15,6 +15,8 @@ pub struct Typed {
 struct Typing {
     id: &'static str,
     text: String,
+    /// What the parameter stood at.
+    stood: f32,
     has_focus: bool,
     /// Whether its field was drawn in this pass, or is to be in the next.
     is_drawn: bool,
@@ -24,15 +26,26 @@ impl Typed {
     /// Begins with the value as it stands; the field of another is left.
     pub fn begin(&mut self, desk: &mut dyn Desk, gestures: &mut Gestures, id: &'static str, text: String) {
         self.leave(desk, gestures);
-        self.typing = Some(Typing { id, text, has_focus: false, is_drawn: true });
+        let stood = desk.normalized(id);
+        self.typing = Some(Typing { id, text, stood, has_focus: false, is_drawn: true });
     }
 
-    /// The field is left: what was typed is taken, if it means anything.
+    /// The field goes, and nobody has left it: what was typed is taken, if it means anything and the parameter has not
+    /// moved meanwhile, as it does where a project is loaded.
     pub fn leave(&mut self, desk: &mut dyn Desk, gestures: &mut Gestures) {
-        if let Some(typing) = self.typing.take()
-            && let Some(value) = desk.read(typing.id, &typing.text)
+        if self.typing.as_ref().is_some_and(|typing| desk.normalized(typing.id) == typing.stood) {
+            self.take(desk, gestures);
+        }
+        self.typing = None;
+    }
+
+    fn take(&mut self, desk: &mut dyn Desk, gestures: &mut Gestures) {
+        let Some(Typing { id, text, .. }) = self.typing.take() else { return };
+        // A value in words may be rounded: to set it to what it reads as anyway would move it.
+        if text.trim() != desk.text(id, desk.normalized(id))
+            && let Some(value) = desk.read(id, &text)
         {
-            gestures.once(desk, typing.id, value);
+            gestures.once(desk, id, value);
         }
     }
 
@@ -65,6 +78,6 @@ impl Typed {
         if ui.input(|input| input.key_pressed(Key::Escape)) {
             self.typing = None;
         }
-        self.leave(desk, gestures);
+        self.take(desk, gestures);
     }
 }

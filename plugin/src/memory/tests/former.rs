@@ -112,6 +112,60 @@ fn a_project_that_is_loaded_over_a_capture_takes_nothing_away() {
 }
 
 #[test]
+fn what_is_cleared_twice_or_undone_while_one_plays_comes_back_one_after_the_other() {
+    let shared = SharedCapture::default();
+    shared.change(|capture| *capture = both());
+    shared.clear_newest();
+    shared.clear_newest();
+    assert_eq!(shared.copy(), Capture::default());
+    shared.bring_back();
+    assert_eq!(sizes(&shared.copy()), (32, 0));
+    shared.bring_back();
+    assert_eq!(shared.copy(), both());
+    // A host that undoes, and a player who plays on meanwhile.
+    let shared = SharedCapture::default();
+    shared.change(|capture| *capture = both());
+    for num_frames in [3, 2] {
+        shared.replace(song(num_frames));
+        shared.change(|capture| capture.record(Frame(100), HELD));
+    }
+    shared.replace(Capture::default());
+    let sizes_back: Vec<_> = (0..3)
+        .map(|_| {
+            shared.bring_back();
+            sizes(&shared.copy())
+        })
+        .collect();
+    assert_eq!(sizes_back, [(3, 0), (4, 0), (32, 8)]);
+    // No more are kept than there is room for.
+    for num_frames in 40..60 {
+        shared.change(|capture| *capture = song(num_frames));
+        shared.clear_newest();
+    }
+    for _ in 0..shared::MOST_FORMER + 3 {
+        shared.bring_back();
+        assert!(shared.copy().num_frames() >= 60 - shared::MOST_FORMER);
+    }
+}
+
+#[test]
+fn what_is_turned_to_while_a_take_goes_on_stays_to_hand() {
+    let shared = SharedCapture::default();
+    shared.change(|capture| *capture = both());
+    let mut recorder = Recorder::default();
+    let mut hear = |frame, melody| {
+        heard(&mut recorder, &shared, Epoch(1), frame, melody, Rules::default());
+        shared.copy().extent().1
+    };
+    assert!(!hear(64, "C4"), "a pass of the song begins");
+    shared.turn();
+    assert!(hear(65, "- -"), "turned to what was played without the host");
+    shared.turn();
+    assert!(!hear(67, "-"));
+    assert_eq!(sizes(&shared.copy()), (36, 8));
+}
+
+#[test]
 fn what_cannot_be_read_is_not_lost_when_a_capture_is_brought_back() {
     let later: Capture = serde_json::from_str(r#"{"version":99}"#).unwrap();
     let shared = SharedCapture::default();

@@ -53,6 +53,8 @@ struct Script {
     goes_on: Condvar,
     /// The position of the last step.
     position: AtomicI64,
+    /// Openings that hang.
+    stuck: AtomicU32,
 }
 
 impl Script {
@@ -116,12 +118,24 @@ struct Gig {
 
 impl Gig {
     fn begin(choice: Option<&str>) -> Self {
+        let gig = Self::begin_with(choice, Script::default());
+        gig.until("the model is open", |health| health.worker() != WorkerState::Loading);
+        gig
+    }
+
+    fn begin_hanging(choice: &str) -> Self {
+        let script = Script::default();
+        script.hang(true);
+        Self::begin_with(Some(choice), script)
+    }
+
+    fn begin_with(choice: Option<&str>, script: Script) -> Self {
         let (health, shared) = (Arc::new(Health::default()), Shared::default());
         if choice.is_some() {
             shared.wish.choose(ModelChoice { file: choice.map(Into::into) });
         }
         let (audio_end, worker_end, editor) = connect(health.clone());
-        let script = Arc::new(Script::default());
+        let script = Arc::new(script);
         let open = {
             let script = script.clone();
             move |choice: &ModelChoice| {
@@ -130,6 +144,7 @@ impl Gig {
                     None => opened(model(), "built in"),
                     Some("mad") => panic!("as this test wants"),
                     Some("stuck") => {
+                        script.stuck.fetch_add(1, Ordering::SeqCst);
                         let hangs = script.hangs.lock().unwrap();
                         drop(script.goes_on.wait_while(hangs, |hangs| *hangs).unwrap());
                         opened(model(), "stuck")
@@ -140,7 +155,7 @@ impl Gig {
             }
         };
         let worker = Worker::start_with(worker_end, shared.clone(), open);
-        let gig = Self {
+        Self {
             audio: Audio::new(audio_end),
             health,
             stage: Stage::default(),
@@ -150,9 +165,7 @@ impl Gig {
             keys_are_pressed: true,
             editor,
             _worker: worker,
-        };
-        gig.until("the model is open", |health| health.worker() != WorkerState::Loading);
-        gig
+        }
     }
 
     fn until(&self, what: &str, is_so: impl Fn(&Health) -> bool) {
@@ -440,6 +453,33 @@ fn a_model_whose_opening_hangs_is_left_behind_for_the_next_that_is_chosen() {
 }
 
 #[test]
+fn a_first_model_whose_opening_hangs_is_left_behind_too() {
+    let mut gig = Gig::begin_hanging("stuck");
+    gig.until("opening", |health| health.worker() == WorkerState::Loading);
+    gig.choose("jazz");
+    gig.until("opened", |health| health.texts().model == "jazz");
+    gig.play(32, true);
+    gig.script.hang(false);
+    gig.play(32, true);
+    assert_eq!((gig.health.late(), gig.health.texts().model.as_str()), (0, "jazz"));
+}
+
+#[test]
+fn the_same_wish_again_does_not_begin_its_opening_anew() {
+    let mut gig = Gig::begin(None);
+    gig.play(8, true);
+    gig.script.hang(true);
+    for _ in 0..3 {
+        gig.choose("stuck");
+        gig.until("opening", |health| health.texts().opening == "stuck");
+        gig.play(8, true);
+    }
+    assert_eq!(gig.script.stuck.load(Ordering::SeqCst), 1);
+    gig.script.hang(false);
+    gig.until("opened", |health| health.texts().model == "stuck");
+}
+
+#[test]
 fn a_model_too_slow_for_its_frames_is_exchanged_while_the_host_plays() {
     let (health, shared) = (Arc::new(Health::default()), Shared::default());
     let (mut audio, worker_end, _editor) = connect(health.clone());
@@ -447,7 +487,7 @@ fn a_model_too_slow_for_its_frames_is_exchanged_while_the_host_plays() {
         opened(Moody { patience: usize::MAX }, choice.file.as_deref().unwrap_or("built in"))
     };
     let mut server = Server::new(worker_end, shared.clone(), open);
-    server.open_first();
+    server.open_first(&AtomicBool::new(false));
     let (epoch, mut last) = (Epoch(1), Instant::now());
     let coming = |frame| Coming { frame: Frame(frame), phase: BarPhase::Unknown, cut: false, turn: None };
     let rules = Rules { look_ahead: 0, ..Rules::default() };
