@@ -99,8 +99,9 @@ struct Left {
     all: u64,
 }
 
-/// What may be left more for a life, in bytes: a thread that is about to end when the process does.
-const SLACK_A_LIFE: u64 = 512;
+/// What may be left more for a life, in bytes: the built-in engine's pool does not wait for its thread, which may be about
+/// to end when the process does, with its tables.
+const SLACK_A_LIFE: u64 = 4096;
 
 /// What a log says.
 fn left(log: &str) -> Option<Left> {

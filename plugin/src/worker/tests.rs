@@ -27,7 +27,11 @@ use music::{
     sampling::Sampling,
     vocab::CONTEXT_FRAMES,
 };
-use std::{collections::VecDeque, hash::Hasher};
+use std::{
+    collections::VecDeque,
+    hash::Hasher,
+    time::{Duration, Instant},
+};
 
 pub(super) const DIMS: Dims = Dims { layers: 2, heads: 1, head_size: 3, context: CONTEXT_FRAMES };
 
@@ -433,6 +437,11 @@ fn a_model_that_panics_leaves_the_host_alone() {
 fn no_model_is_silence() {
     let health = Arc::new(Health::default());
     let (_audio, worker_end, _editor) = connect(health.clone());
-    drop(Worker::start_with(worker_end, Shared::default(), |_: &_| Err("none here".into())));
+    let worker = Worker::start_with(worker_end, Shared::default(), |_: &_| Err("none here".into()));
+    let begun = Instant::now();
+    while health.worker() == WorkerState::Loading && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    drop(worker);
     assert_eq!((health.worker(), health.texts().model.as_str()), (WorkerState::NoModel, "none here"));
 }
