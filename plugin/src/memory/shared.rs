@@ -51,14 +51,13 @@ impl SharedCapture {
         }
         held.generation = held.generation.wrapping_add(1);
         // What has come back by itself is not to be brought back.
-        let (back, former) =
+        let (back, former): (Vec<_>, Vec<_>) =
             std::mem::take(&mut held.former).into_iter().partition(|former| former.is_like(&held.capture));
         held.former = former;
         let gone = if has_changed || held.former.is_empty() { held.keep(gone) } else { Some(gone) };
         drop(held);
         // Freed while nobody waits.
-        let freed: (Vec<Capture>, Option<Capture>) = (back, gone);
-        drop(freed);
+        drop((back, gone));
     }
 
     /// Forgets what lies to hand, as [`Capture::clear_newest`] does; all that was there before can be brought back.

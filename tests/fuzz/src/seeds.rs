@@ -1,9 +1,13 @@
 //! What targets are fed with before anything is broken: the project's own fixtures and tunes, and files made here.
 
-use music::manifest::Manifest;
+use music::manifest::{METADATA_KEY, Manifest};
+use prost::Message;
 use std::{fs, path::PathBuf};
 use trainer::{
-    export::{self, Weights},
+    export::{
+        self, Weights,
+        messages::{Model, Property},
+    },
     model::{Policy, Shape},
 };
 
@@ -28,25 +32,12 @@ pub fn model_files() -> Vec<Vec<u8>> {
         ..Manifest::sized(SMALL.layers, SMALL.heads, SMALL.head_size())
     };
     let policy = Policy::new(SMALL, 1).unwrap_or_else(|error| panic!("no small network: {error}"));
-    let json = manifest.to_json();
-    let entry = [field(1, music::manifest::METADATA_KEY.as_bytes()), field(2, json.as_bytes())].concat();
     let mut files =
         [Weights::Floats, Weights::Bytes].map(|weights| export::onnx(&policy, &manifest, weights)).to_vec();
-    files.push([vec![1 << 3, 8], field(14, &entry)].concat());
+    let property = Property { key: METADATA_KEY.into(), value: manifest.to_json() };
+    let head = Model { ir_version: 8, metadata_props: vec![property], ..Model::default() };
+    files.push(head.encode_to_vec());
     files
-}
-
-/// A field of bytes as protocol buffers write it.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number << 3 | 2];
-    let mut len = content.len();
-    while len >= 128 {
-        bytes.push((len & 127 | 128) as u8);
-        len >>= 7;
-    }
-    bytes.push(len as u8);
-    bytes.extend_from_slice(content);
-    bytes
 }
 
 /// The jam's tunes.

@@ -45,11 +45,8 @@ pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Resul
     let (mut hosts, mut memory, mut readies) = (Vec::new(), Vec::new(), Vec::new());
     let before = held().mib;
     for _ in 0..INSTANCES {
-        let begun = Instant::now();
-        let mut host = ClapHost::load(plugin)?;
-        host.set("listen", "0")?;
-        ready(&mut host, SAMPLES)?;
-        readies.push(begun.elapsed());
+        let (host, time) = opened(plugin)?;
+        readies.push(time);
         hosts.push(host);
         memory.push(held().mib);
     }
@@ -62,16 +59,22 @@ pub fn run(plugin: &Path, seconds: u64, tell: &dyn Fn(&str, f64, &str)) -> Resul
     drop(hosts);
     let (mut readies, mut chords) = (Vec::new(), Vec::new());
     for _ in 0..LOADS {
-        let begun = Instant::now();
-        let mut host = ClapHost::load(plugin)?;
-        host.set("listen", "0")?;
-        ready(&mut host, SAMPLES)?;
-        readies.push(begun.elapsed());
+        let (mut host, time) = opened(plugin)?;
+        readies.push(time);
         chords.push(first_chord(&mut host)?);
     }
     tell("from load to a model that is open, later ones", median(readies), "ms");
     tell(&format!("from play and a note to the first chord at {BPM} BPM"), median(chords), "ms");
     Ok(())
+}
+
+/// An instance that does not listen first and whose model is open, and how long that took.
+fn opened(plugin: &Path) -> Result<(ClapHost, Duration)> {
+    let begun = Instant::now();
+    let mut host = ClapHost::load(plugin)?;
+    host.set("listen", "0")?;
+    ready(&mut host, SAMPLES)?;
+    Ok((host, begun.elapsed()))
 }
 
 /// From the transport's start, with a note on its first sample, to the first chord: by the song's clock, kept to by the

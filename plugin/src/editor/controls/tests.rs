@@ -251,8 +251,8 @@ fn keys_move_a_fader() {
     }
 }
 
-/// Opens a fader for text, by keys, and types over what stands there.
-fn type_into(bench: &mut Bench, name: &str, text: &str) {
+/// Opens a fader for text, by keys, and types over what stands there, without Enter.
+fn type_over(bench: &mut Bench, name: &str, text: &str) {
     bench.get_by_role_and_label(Role::Slider, name).focus();
     bench.run();
     bench.key_press(Key::Enter);
@@ -262,6 +262,11 @@ fn type_into(bench: &mut Bench, name: &str, text: &str) {
     bench.run();
     bench.get_by_label(&format!("{name} as text")).type_text(text);
     bench.run();
+}
+
+/// The same, and Enter.
+fn type_into(bench: &mut Bench, name: &str, text: &str) {
+    type_over(bench, name, text);
     bench.key_press(Key::Enter);
     bench.run();
 }
@@ -278,15 +283,7 @@ fn a_value_is_typed() {
 /// Opens the Seed for text and types, without Enter.
 fn type_a_seed(bench: &mut Bench) {
     on_tab(bench, 1);
-    bench.get_by_role_and_label(Role::Slider, "Seed").focus();
-    bench.run();
-    bench.key_press(Key::Enter);
-    bench.run();
-    bench.run();
-    bench.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    bench.run();
-    bench.get_by_label("Seed as text").type_text("4711");
-    bench.run();
+    type_over(bench, "Seed", "4711");
     assert_eq!(done(bench), []);
 }
 
