@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use music::{grid::FRAMES_PER_BEAT, sampling::Sampling};
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
     fs,
@@ -24,7 +25,10 @@ use trainer::{
         system::{self, System},
     },
     export::{self, Weights},
+    finetune::student::Student,
     listen::{self, Pack, sound::Font},
+    model::{Network, Policy},
+    pretrain::Learner,
     run::{RunFolder, checkpoint::Checkpoint, recipe::Recipe},
     school, speed,
 };
@@ -54,7 +58,7 @@ pub enum Command {
         /// This stage alone: mle, teacher, a judge or a stage of finetuning by its name.
         #[arg(long)]
         only: Option<String>,
-        /// Go on although the run folder was begun with another recipe.
+        /// Go on although the run folder was begun with another recipe or other songs.
         #[arg(long)]
         changed: bool,
     },
@@ -202,12 +206,39 @@ fn corpora(folder: &Path, sources: &[String]) -> anyhow::Result<Vec<Imported>> {
         for failure in &report.failures {
             eprintln!("left out {}: {}", failure.name, failure.reason);
         }
+        // Hours of training without a corpus that was asked for are worse than a word now.
+        if report.songs.is_empty() {
+            let why =
+                report.failures.first().map_or_else(String::new, |failure| format!(": {}", failure.reason));
+            bail!("no song in {}{why}", path.display());
+        }
         songs.extend(report.songs);
     }
     if songs.is_empty() {
         bail!("no songs in {}: name corpora that stand there as SOURCE.jsonl.gz", folder.display());
     }
     Ok(songs)
+}
+
+/// The SHA-256 of each named corpus, to know in a run folder whether it is still trained on the same.
+fn digests(folder: &Path, sources: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
+    let digest = |source: &String| {
+        let path = folder.join(format!("{source}.jsonl.gz"));
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        let hex = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok((source.clone(), hex))
+    };
+    sources.iter().map(digest).collect()
+}
+
+/// The corpora that a run folder was begun with, by their digests.
+const KEPT_CORPORA: &str = "corpora.json";
+
+/// A network as a stage leaves it after so many updates.
+fn after<N: Network>(network: N, updates: u64) -> Checkpoint<N> {
+    let mut checkpoint = Checkpoint::start(network);
+    checkpoint.moments.updates = updates;
+    checkpoint
 }
 
 /// The recipe in a run folder.
@@ -235,7 +266,9 @@ impl Command {
                         .with_context(|| path.display().to_string())?;
                     println!("{}", table(&report));
                     for file in report.files.iter().filter(|file| file.importer == NORMALISED) {
-                        let (beats, known) = coverage(&fs::read(&file.path)?)?;
+                        // What could not be read is named in the table.
+                        let counted = fs::read(&file.path).ok().and_then(|bytes| coverage(&bytes).ok());
+                        let (beats, known) = counted.unwrap_or_default();
                         (all, exact) = (all + beats, exact + known);
                     }
                 }
@@ -259,7 +292,25 @@ impl Command {
                         run.display()
                     );
                 }
+                let kept = fs::read(folder.file(KEPT_CORPORA)).ok();
+                let kept: Option<BTreeMap<String, String>> =
+                    kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+                let digests = digests(&data, &recipe.sources)?;
+                if !changed && let Some(kept) = kept.filter(|kept| *kept != digests) {
+                    let other: Vec<&str> = digests
+                        .iter()
+                        .filter(|(source, digest)| kept.get(*source) != Some(digest))
+                        .map(|(source, _)| source.as_str())
+                        .collect();
+                    bail!(
+                        "{} was begun with other songs in {}: have them back, name another folder, or say --changed to \
+                         go on with these",
+                        run.display(),
+                        other.join(", ")
+                    );
+                }
                 folder.write(KEPT_RECIPE, text.as_bytes())?;
+                folder.write(KEPT_CORPORA, serde_json::to_string_pretty(&digests)?.as_bytes())?;
                 println!(
                     "{} songs ({} frames) to train on, {} held out",
                     lessons.train.0.len(),
@@ -297,9 +348,13 @@ impl Command {
                 if folder.file(&name).exists() {
                     bail!("{} stands there already", folder.file(&name).display());
                 }
-                let mut checkpoint = Checkpoint::start(policy);
-                checkpoint.moments.updates = updates;
-                folder.write(&name, &checkpoint.to_bytes().map_err(anyhow::Error::msg)?)?;
+                // A finetuning stage goes on with a critic, too.
+                let bytes = if stage == Policy::STAGE {
+                    after(policy, updates).to_bytes()
+                } else {
+                    Student::of(policy).and_then(|student| after(student, updates).to_bytes())
+                };
+                folder.write(&name, &bytes.map_err(anyhow::Error::msg)?)?;
                 folder.write(KEPT_RECIPE, text.as_bytes())?;
                 println!("{} stands for {stage} in {}", model.display(), run.display());
             }

@@ -16,7 +16,7 @@ use crate::{
         RunFolder,
         checkpoint::Checkpoint,
         progress::{Planned, Progress},
-        recipe::{Finetune, Recipe},
+        recipe::{AnchorChoice, Finetune, Recipe},
     },
 };
 use anyhow::bail;
@@ -45,7 +45,7 @@ fn updates_made<N: Network>(folder: &RunFolder, name: &str) -> anyhow::Result<u6
 impl<'a> Stage<'a> {
     fn all(recipe: &'a Recipe) -> Vec<Self> {
         let mut stages = vec![Self::Policy(recipe)];
-        if !recipe.finetune.is_empty() {
+        if recipe.finetune.iter().any(|settings| settings.anchor == AnchorChoice::Teacher) {
             stages.push(Self::Teacher(recipe));
         }
         let needed = recipe

@@ -74,4 +74,50 @@ fn every_stage_runs_and_a_killed_run_ends_with_the_same_bits() {
     for stage in ["\"mle\"", "\"teacher\"", "\"judges\"", "\"kd\"", "\"realchords\"", "\"gapt\""] {
         assert!(metrics.contains(stage), "no line of {stage}");
     }
+    what_was_exported_goes_on_as_the_stage_it_was(&data, &whole, place.path());
+    other_songs_and_half_a_corpus_are_refused(&data, &whole);
+}
+
+fn what_was_exported_goes_on_as_the_stage_it_was(data: &Path, whole: &Path, place: &Path) {
+    let (model, taken) = (place.join("kd.onnx"), place.join("taken"));
+    let export = ["export", "--stage", "kd", "--weights", "floats"];
+    finish(
+        trainer()
+            .args(export)
+            .arg("--run")
+            .arg(whole)
+            .arg("--data")
+            .arg(data)
+            .arg("--out")
+            .arg(&model)
+            .spawn()
+            .unwrap(),
+    );
+    let mut import = trainer();
+    import
+        .arg("import")
+        .arg(&model)
+        .arg("--recipe")
+        .arg(recipe())
+        .args(["--stage", "kd"])
+        .arg("--run")
+        .arg(&taken);
+    finish(import.spawn().unwrap());
+    let [was, is] = [whole, &taken].map(|run| contents(&run.join("kd.safetensors")));
+    assert_eq!(was.keys().collect::<Vec<_>>(), is.keys().collect::<Vec<_>>(), "the critic is missing");
+    assert_eq!(was["updates"], is["updates"]);
+}
+
+fn other_songs_and_half_a_corpus_are_refused(data: &Path, whole: &Path) {
+    let corpus = fs::read_dir(data).unwrap().next().unwrap().unwrap().path();
+    let refused = |why: &str| {
+        let output = run(data, whole).wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    let bytes = fs::read(&corpus).unwrap();
+    fs::write(&corpus, &bytes[..bytes.len() / 2]).unwrap();
+    refused("no song in");
+    finish(trainer().arg("made").arg(data).args(["--songs", "20"]).spawn().unwrap());
+    refused("was begun with other songs in made");
 }

@@ -115,16 +115,7 @@ fn live(plugin: &Path, args: &BenchArgs) -> Result<()> {
 /// How fast the trainer trains the shipped model's recipe here.
 fn trainer() -> Result<Vec<Figure>> {
     let mut cargo = place::cargo();
-    cargo.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--package",
-        "trainer",
-        "--",
-        "speed",
-        "trainer/recipes/open.toml",
-    ]);
+    cargo.args(["run", "--release", "--package", "trainer", "--", "speed", "trainer/recipes/open.toml"]);
     let output = cargo.stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("the trainer's speed is not measured; it says why above");
@@ -224,6 +215,7 @@ fn table(run: &Run, before: Option<&Run>) -> String {
         let then = before.and_then(|before| before.figures.iter().find(|figure| figure.name == *name));
         let ratio = match then {
             Some(then) if then.value > 0.0 => format!("  x {:.2}", value / then.value),
+            Some(then) if then.value != *value => format!("  was {}", then.value),
             _ if before.is_some() && then.is_none() => "  new".to_owned(),
             _ => String::new(),
         };
@@ -245,7 +237,8 @@ mod tests {
     #[test]
     fn figures_stand_beside_those_of_a_kept_run() {
         assert!(table(&run(3.0), Some(&run(2.0))).contains("x 1.50"));
-        assert!(!table(&run(3.0), Some(&run(0.0))).contains("x "));
+        let from_none = table(&run(3.0), Some(&run(0.0)));
+        assert!(!from_none.contains("x ") && from_none.contains("was 0"), "{from_none}");
         assert!(table(&run(3.0), None).contains("3.000 ms"));
         let other = Run { figures: Vec::new(), ..run(2.0) };
         let said = table(&run(3.0), Some(&other));

@@ -43,7 +43,7 @@ pub fn runtime_or_word() -> Option<Runtime> {
 /// # Errors
 /// Where cargo fails.
 pub fn build() -> Result<PathBuf> {
-    let status = cargo().args(["build", "--quiet", "--release", "--package", "realchords"]).status();
+    let status = cargo().args(["build", "--release", "--package", "realchords"]).status();
     if !status.context("cargo does not run")?.success() {
         bail!("the plugin does not build; cargo says why above");
     }
@@ -59,7 +59,7 @@ pub fn build_universal() -> Result<PathBuf> {
     let mut libraries = Vec::new();
     for target in ["aarch64-apple-darwin", "x86_64-apple-darwin"] {
         let mut command = cargo();
-        command.args(["build", "--quiet", "--release", "--package", "realchords", "--target", target]);
+        command.args(["build", "--release", "--package", "realchords", "--target", target]);
         if !command.status().context("cargo does not run")?.success() {
             bail!("the plugin does not build for {target}; see that `rustup target add {target}` was done");
         }

@@ -77,6 +77,11 @@ fn platform() -> String {
 fn stage(library: &Path, folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     bundle::remove(folder)?;
     let runtime = runtime::ensure().context("a release holds the runtime")?;
+    ensure!(
+        runtime.has_licences(),
+        "the licences of ONNX Runtime do not lie beside {}: remove it, and it is downloaded with them",
+        place::shown(&runtime.library)
+    );
     bundle::wrap_clap(library, Some(&runtime), &folder.join("CLAP").join(bundle::NAME))?;
     bundle::wrap_vst3(library, Some(&runtime), &folder.join("VST3"))?;
     let mut files = BTreeMap::new();

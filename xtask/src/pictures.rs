@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 pub fn run() -> Result<()> {
     let folder = place::target().join("pictures");
     let status = place::cargo()
-        .args(["run", "--quiet", "--package", "realchords", "--example", "pictures", "--"])
+        .args(["run", "--package", "realchords", "--example", "pictures", "--"])
         .arg(&folder)
         .status()
         .context("cargo does not run")?;

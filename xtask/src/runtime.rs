@@ -73,6 +73,11 @@ impl Runtime {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.library).chain(&self.licences)
     }
+
+    /// Whether all of its licences are there, as they must be where it is handed on.
+    pub fn has_licences(&self) -> bool {
+        self.licences.len() == LICENCES.len()
+    }
 }
 
 /// `cargo xtask runtime`.

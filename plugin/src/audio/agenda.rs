@@ -117,6 +117,14 @@ impl Agenda {
         self.keep(|item| item.at < from || item.doing.owner() != owner);
     }
 
+    /// Whether a part's keys are to end before this sample to make room for another chord's.
+    pub fn ends_before(&self, at: i64, owner: Owner) -> bool {
+        let ends = |item: &Item| {
+            item.at < at && item.doing.owner() == owner && matches!(item.doing, Doing::EndOthers { .. })
+        };
+        self.items[..self.num].iter().any(ends)
+    }
+
     /// Room for so many more; where there is none, too much is on its way, and all of it is off.
     pub fn make_room(&mut self, num: usize) {
         if self.num + num > ROOM {

@@ -187,7 +187,11 @@ impl Comping {
                 self.arpeggio(in_beat, begins, since)
             }
         }?;
-        Some(Hit { at, what, frames, on_beat })
+        let left = match phase {
+            BarPhase::At { position, length } => f64::from(length.saturating_sub(position)) - at,
+            BarPhase::Unknown => f64::INFINITY,
+        };
+        Some(Hit { at, what, frames: frames.map(|frames| frames.min(left)), on_beat })
     }
 
     fn arpeggio(&self, in_beat: i64, begins: bool, since: i64) -> Option<(f64, Strikes, Option<f64>)> {
@@ -201,10 +205,12 @@ impl Comping {
         let nth = (in_beat as f64 / pace - 1e-9).ceil();
         let at = nth * pace - in_beat as f64;
         let stands = at < 1.0 - 1e-9 && nth * pace < FRAMES_PER_BEAT as f64 - 1e-9;
+        let passed = |place: f64| (place / pace + 1e-9).floor();
         if begins {
-            return Some((0.0, Strikes::Voice(0), Some(pace)));
+            let until = (passed(in_beat as f64) + 1.0) * pace - in_beat as f64;
+            return Some((0.0, Strikes::Voice(0), Some(until)));
         }
-        let count = ((since as f64 + at) / pace).round();
+        let count = nth - passed((in_beat - since) as f64);
         stands.then_some((at, Strikes::Voice(count as usize), Some(pace)))
     }
 
@@ -296,6 +302,34 @@ mod tests {
         assert_eq!(lengths(Pattern::Beats, 3), [1.0, 4.0, 4.0, 4.0, 4.0]);
         assert_eq!(lengths(Pattern::Charleston, 4), [2.0, 10.0, 6.0]);
         assert!(lengths(Pattern::Sustained, 0).is_empty());
+    }
+
+    #[test]
+    fn hits_end_with_an_odd_bar() {
+        let last = |pattern, place| {
+            let phase = BarPhase::At { position: place, length: 14 };
+            Comping { pattern, ..Comping::default() }.hit(0, phase, 8).and_then(|hit| hit.frames)
+        };
+        assert_eq!(last(Pattern::Beats, 12), Some(2.0));
+        assert_eq!(last(Pattern::BoomChick, 12), Some(2.0));
+        assert_eq!(last(Pattern::Tresillo, 12), Some(2.0));
+        assert_eq!(last(Pattern::ArpeggioUp, 12), Some(2.0));
+    }
+
+    #[test]
+    fn an_arpeggio_begun_between_its_places_goes_on_at_the_next() {
+        let at_rate = |rate, from| -> Vec<(f64, Strikes, Option<f64>)> {
+            hits(Comping { pattern: Pattern::ArpeggioUp, rate, ..Comping::default() }, from, 6)
+        };
+        let voice = |at, nth, frames| (at, Strikes::Voice(nth), Some(frames));
+        assert_eq!(
+            at_rate(ArpRate::Eighth, 1),
+            [voice(1.0, 0, 1.0), voice(2.0, 1, 2.0), voice(4.0, 2, 2.0), voice(6.0, 3, 2.0)]
+        );
+        assert_eq!(
+            at_rate(ArpRate::Quarter, 3),
+            [voice(3.0, 0, 1.0), voice(4.0, 1, 4.0), voice(8.0, 2, 4.0)]
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
 };
 use block::{Block, Incoming, Port, Settings};
 use controls::{Control, Controls};
-use free_run::FreeRun;
+use free_run::{FreeRun, Touch};
 use listener::Listener;
 use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
 use performer::{Cue, Performer};
@@ -142,6 +142,7 @@ impl Audio {
     /// for long.
     pub fn reset(&mut self) {
         self.playhead.stop();
+        self.free_run = FreeRun::default();
         self.listener.clear();
         self.console.begin();
         self.end_take();
@@ -156,25 +157,26 @@ impl Audio {
         let mut incoming = port.receive();
         let was_touched = std::mem::take(&mut self.was_touched);
         let is_touched = incoming.is_some_and(|event| event.is_melody(&block.settings.hearing));
-        let sounds = is_touched || was_touched || self.listener.holds_any();
+        let touch = Touch { comes: is_touched || was_touched, holds: self.listener.holds_any() };
         let own_bpm = block.settings.free_run_bpm;
         let transport =
-            self.free_run.follow(block.transport, own_bpm, sounds, block.num_samples, block.sample_rate);
+            self.free_run.follow(block.transport, own_bpm, touch, block.num_samples, block.sample_rate);
         let block = &Block { transport, ..*block };
         if playhead::RATES_HZ.contains(&block.sample_rate) {
             self.sample_rate = block.sample_rate;
         }
         self.take_settings(block, port);
-        let cut = self.playhead.open_frame().zip(self.playhead.coming());
+        let mut cut = self.playhead.open_frame().zip(self.playhead.coming());
         let changes_clock = self.own_clock != self.free_run.is_running();
         if changes_clock && block.transport.playing && self.playhead.tempo_bpm().is_some() {
             // Though it may be at the same place, it is another take.
-            self.stop(cut, port);
+            self.stop(cut.take(), port);
             self.playhead.stop();
         }
         match self.playhead.begin_block(block) {
             Change::None => {}
             Change::Begins => {
+                self.hear_cut(cut);
                 self.own_clock = self.free_run.is_running();
                 self.begin_epoch(port);
             }
@@ -192,12 +194,20 @@ impl Audio {
             let due = self.performer.due(end).map(|item| self.playhead.offset_of(item.at));
             let before = |offset: u32, other: Option<u32>| other.is_none_or(|other| offset <= other);
             let heard = incoming.map(|event| event.offset());
+            // What is played on a frame's line is known to how its chord is played. A frame closes, and a loop wraps,
+            // before it.
+            let is_next = |(offset, moment): (u32, Moment)| match moment {
+                Moment::Starts { .. } => heard.is_none_or(|heard| offset < heard),
+                Moment::Nears { .. } | Moment::Closes { .. } | Moment::Wraps => before(offset, heard),
+            };
             match (moment, due, incoming) {
                 // A frame first: it may call off what is due.
-                (Some((offset, moment)), due, _) if before(offset, due) && before(offset, heard) => {
+                (Some((offset, moment)), due, _) if before(offset, due) && is_next((offset, moment)) => {
                     self.pass(moment, offset, port);
                 }
-                (_, Some(offset), _) if before(offset, heard) => {
+                (_, Some(offset), _)
+                    if before(offset, heard) && moment.is_none_or(|(moment, _)| offset < moment) =>
+                {
                     let before = self.keys();
                     self.performer.act(port, &mut self.sounding, offset);
                     let after = self.keys();
@@ -283,7 +293,8 @@ impl Audio {
             self.bring_next();
         }
         let roll = self.roll.wrapping_add(self.wishes.rerolls).saturating_sub(self.wishes.undos);
-        if roll != self.roll {
+        // Where nothing plays there is no plan to do without, and the take that comes is the one that the project plays.
+        if roll != self.roll && self.playhead.tempo_bpm().is_some() {
             self.roll = roll;
             self.settings.rules.roll = roll;
             self.ask_again(self.rules());
@@ -386,13 +397,18 @@ impl Audio {
         Rules { listen, own_clock, meter, print: rules.print && !own_clock, ..rules }
     }
 
-    /// What played ends here. A frame that the stop cuts is heard, or what it played would be missing from the capture.
+    /// What played ends here. A frame that a stop or a seek cuts is heard, or what it played would be missing from the
+    /// capture.
     fn stop(&mut self, cut: Option<(Moment, Coming)>, port: &mut impl Port) {
+        self.hear_cut(cut);
+        self.performer.end(port, &mut self.sounding, 0);
+        self.end_take();
+    }
+
+    fn hear_cut(&mut self, cut: Option<(Moment, Coming)>) {
         if let Some((Moment::Closes { frame, ordinal }, coming)) = cut {
             self.close_frame(frame, ordinal, Some(coming));
         }
-        self.performer.end(port, &mut self.sounding, 0);
-        self.end_take();
     }
 
     /// The host has stopped: the next take begins as the first did, or what a project plays would hang on how often it
@@ -573,7 +589,9 @@ impl Audio {
             Incoming::AllOff { offset, channel } => {
                 self.listener.silence(channel);
                 self.sounding.end_matching(port, Owner::Melody, offset, Some(channel), None);
-                if passes {
+                // Some keyboards send this with the last key that rises; chords on the same channel are not meant.
+                let is_shared = Owner::OURS.into_iter().any(|owner| self.sounding.keys(owner, channel) != 0);
+                if passes && !is_shared {
                     port.forward();
                 }
             }

@@ -190,7 +190,7 @@ impl Performer {
         let arrangement = &settings.arrangement;
         let hands = voicing::hands(chord, arrangement, cue.melody, self.hands.as_ref());
         let feet = voicing::feet(chord, arrangement, &hands, self.step);
-        self.kept = kept(settings, sounding, &hands);
+        self.kept = self.kept(settings, sounding, cue, &hands);
         self.end_others(cue.at, settings.chord_channel, self.kept);
         (self.current, self.cut) = (Some(chord), None);
         (self.arrangement, self.pattern) = (*arrangement, settings.comping.pattern);
@@ -199,6 +199,17 @@ impl Performer {
         self.step = feet.lowest().or(self.step);
         self.hands = Some(hands);
         self.feet = Some(feet);
+    }
+
+    /// The keys of a pad that sound already and go on; bit n is key n.
+    fn kept(&self, settings: &Settings, sounding: &Sounding, cue: &Cue, hands: &Voicing) -> u128 {
+        let keeps = settings.arrangement.style == Style::Pad
+            && settings.comping.pattern.hands_lie()
+            && settings.lets_out(Owner::Hands)
+            // Where chords are nudged, what sounds now may end before.
+            && !self.agenda.ends_before(cue.at, Owner::Hands);
+        let sounds = sounding.keys(Owner::Hands, settings.chord_channel);
+        if keeps { bits(hands.keys().iter().copied()) & sounds } else { 0 }
     }
 
     /// All keys end at a sample but these of the hands' channel, and nothing that was to come after it comes.
@@ -215,15 +226,6 @@ impl Performer {
         self.agenda.make_room(1);
         self.agenda.add(at, Doing::EndOthers { owner, channel, but });
     }
-}
-
-/// The keys of a pad that sound already and go on; bit n is key n.
-fn kept(settings: &Settings, sounding: &Sounding, hands: &Voicing) -> u128 {
-    let keeps = settings.arrangement.style == Style::Pad
-        && settings.comping.pattern.hands_lie()
-        && settings.lets_out(Owner::Hands);
-    let sounds = sounding.keys(Owner::Hands, settings.chord_channel);
-    if keeps { bits(hands.keys().iter().copied()) & sounds } else { 0 }
 }
 
 /// Keys as bits; bit n is key n.

@@ -13,6 +13,8 @@ use music::{
 
 /// A host further off than this has jumped, in beats. Ardour rounds to 1/1920.
 const JUMP_BEATS: f64 = 1.0 / 240.0;
+/// The longest block of a host that we reckon with where its tempo changes, in samples.
+const LONGEST_BLOCK: u32 = 1 << 14;
 /// A host nearer than this agrees, in beats: a fraction of a sample.
 const AGREES_BEATS: f64 = 1e-6;
 /// The share of a small difference that is taken over in one block.
@@ -108,6 +110,8 @@ pub struct Playhead {
     num_samples: u32,
     /// The length of the block before, in samples.
     last_num_samples: u32,
+    /// Samples since the host told another tempo, at most [`LONGEST_BLOCK`].
+    same_tempo_for: u32,
     /// How many samples before its start a frame nears; 0: frames do not.
     lead: i64,
     /// The host has said that it went back to its loop's start; [`Playhead::wrap`] follows it.
@@ -145,8 +149,9 @@ impl Playhead {
             return Change::Begins;
         };
         let expected = running.beats_at(self.now);
-        // A tempo that changed somewhere in the block before is an honest difference.
-        let ramp = (beats_per_sample - running.beats_per_sample).abs() * f64::from(self.last_num_samples);
+        // A tempo that changed somewhere in the host's block before, which may have come to us in pieces, is an honest
+        // difference.
+        let ramp = (beats_per_sample - running.beats_per_sample).abs() * f64::from(self.same_tempo_for);
         let near = JUMP_BEATS + ramp;
         let mut off = place.map_or(0.0, |beats| beats - expected);
         // We have turned back within the last samples of a block; the host, who rounds, will in this one.
@@ -156,10 +161,18 @@ impl Playhead {
         {
             off -= end.0 - start.0;
         }
-        let wrapped = |cycle: Cycle| (off + cycle.end.0 - cycle.start.0).abs() <= near && off < 0.0;
+        // Who goes back by the loop's length from elsewhere than its end has not wrapped, but sought.
+        let last_block = f64::from(self.last_num_samples) * running.beats_per_sample;
+        let wrapped = |cycle: Cycle| {
+            let past = expected - cycle.end.0;
+            (off + cycle.end.0 - cycle.start.0).abs() <= near && (-near..=last_block + near).contains(&past)
+        };
         if off.abs() <= near {
             // Of the clock in samples, so that another sample rate counts too.
             let tempo_changed = beats_per_sample != running.beats_per_sample;
+            if tempo_changed {
+                self.same_tempo_for = 0;
+            }
             if tempo_changed || off.abs() > AGREES_BEATS {
                 let pull = if tempo_changed { 1.0 } else { PULL };
                 running = Running {
@@ -186,6 +199,7 @@ impl Playhead {
     pub fn end_block(&mut self) {
         self.now += i64::from(self.num_samples);
         self.last_num_samples = self.num_samples;
+        self.same_tempo_for = self.same_tempo_for.saturating_add(self.num_samples).min(LONGEST_BLOCK);
     }
 
     /// Forgets where it was.

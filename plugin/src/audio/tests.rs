@@ -282,6 +282,80 @@ fn a_frame_that_a_stop_cuts_is_heard() {
 }
 
 #[test]
+fn a_frame_that_a_seek_cuts_is_heard_in_its_own_epoch() {
+    let mut stage = Stage::new();
+    stage.run(1);
+    let epoch = stage.audio.epoch;
+    stage.press(10, 64);
+    stage.run(2 * SAMPLES_A_FRAME + 1000);
+    assert_eq!(stage.heard().len(), 2);
+    stage.block.transport.position = Some(Beats(40.0));
+    stage.run(64);
+    let heard = stage.heard();
+    assert_eq!(heard.iter().map(|h| (h.epoch, h.ordinal)).collect::<Vec<_>>(), [(epoch, 2)]);
+}
+
+#[test]
+fn what_is_played_on_a_line_is_known_to_how_its_chord_is_played() {
+    for sizes in [vec![SAMPLES_A_FRAME + 100], vec![SAMPLES_A_FRAME - 1, 101]] {
+        let mut stage = Stage::new();
+        stage.run(1);
+        stage.plan(1, chord(0));
+        // On the second frame's first sample one note gives way to another.
+        stage.press(0, 60);
+        let mut at = SAMPLES_A_FRAME - 1;
+        for size in sizes {
+            if at < size {
+                stage.incoming.push_back(Incoming::Off {
+                    offset: at,
+                    channel: Some(4),
+                    key: Some(Pitch::folded(60)),
+                });
+                stage.press(at, 72);
+                at = u32::MAX;
+            } else {
+                at -= size;
+            }
+            stage.run(size);
+        }
+        stage.run(SAMPLES_A_FRAME);
+        let heard = stage.heard();
+        assert_eq!(heard[1].leading.key, Some(Pitch::folded(72)));
+        assert_eq!(stage.starts(0)[0], i64::from(SAMPLES_A_FRAME), "and the chord is on its line");
+    }
+}
+
+#[test]
+fn another_plan_is_asked_for_only_while_something_plays() {
+    let mut stage = Stage::new();
+    stage.block.transport.playing = false;
+    stage.run(64);
+    stage.block.settings.switches.presses.reroll += 1;
+    stage.run(64);
+    stage.block.transport.playing = true;
+    stage.run(64);
+    assert_eq!(stage.audio.roll, 0, "the take that comes is the project's own");
+    stage.block.settings.switches.presses.reroll += 1;
+    stage.run(64);
+    assert_eq!(stage.audio.roll, 1);
+}
+
+#[test]
+fn an_off_for_all_that_would_end_our_chords_too_is_not_sent_on() {
+    for (channel, forwarded) in [(0, false), (4, true)] {
+        let mut stage = Stage::new();
+        stage.block.settings.pass = Pass::MelodyAndChords;
+        stage.run(1);
+        stage.plan(1, chord(0));
+        stage.run(SAMPLES_A_FRAME);
+        let room = stage.room;
+        stage.incoming.push_back(Incoming::AllOff { offset: 0, channel });
+        stage.run(64);
+        assert_eq!(room - stage.room, usize::from(forwarded), "on channel {channel}");
+    }
+}
+
+#[test]
 fn late_chords_hold_what_sounds_and_are_never_played_out_of_place() {
     let mut stage = Stage::new();
     stage.run(1);

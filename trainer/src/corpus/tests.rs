@@ -2,7 +2,7 @@
 //! The fixtures are a few bars made up for it.
 
 use super::*;
-use music::{lead_sheet::Frames, notation};
+use music::{lead_sheet::Frames, notation, pitch::PitchClass};
 use std::{
     fs,
     io::{Cursor, Write},
@@ -228,6 +228,26 @@ fn pop909_folders() {
     );
     let (song, _) = song(fixture("pop909"), "001");
     assert_eq!(song.sheet.bpm, Some(120.0));
+}
+
+#[test]
+fn musicxml_chords_are_of_the_first_part_that_has_any() {
+    let harmony = |step: char| {
+        format!("<harmony><root><root-step>{step}</root-step></root><kind>major</kind></harmony>")
+    };
+    let bar = |inside: String| {
+        format!(
+            "<measure number='1'><attributes><divisions>1</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>{inside}</measure>"
+        )
+    };
+    let note = "<note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration></note>";
+    let parts = [bar(note.into()), bar(harmony('F') + note), bar(harmony('G') + note)];
+    let parts: String =
+        parts.iter().enumerate().map(|(n, bar)| format!("<part id='P{n}'>{bar}</part>")).collect();
+    let score = format!("<score-partwise>{parts}</score-partwise>");
+    let songs = musicxml::MusicXml.import(Path::new("parts.musicxml"), score.as_bytes()).expect("a score");
+    let sheet = &songs[0].as_ref().expect("a song").sheet;
+    assert_eq!(sheet.chords[0].chord.expect("a chord").root, PitchClass::new(5));
 }
 
 #[test]

@@ -172,7 +172,8 @@ impl<'a> Answers<'a> {
         }
     }
 
-    /// The Vendi score of the first seed's songs, at most `most` of them.
+    /// The Vendi score of the first seed's songs, at most `most` of them, of whole songs: with the few frames in which the source
+    /// annotates no chord, so that the humans are silent.
     fn vendi(&self, embedding: &dyn Embedding, most: usize) -> Option<f64> {
         let songs: Vec<&[ChordFrame]> = spread(self.chords.first()?, most).map(Vec::as_slice).collect();
         vendi::score(&embedding.embed(&songs))

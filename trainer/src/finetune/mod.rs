@@ -167,7 +167,8 @@ impl<'a> Finetuning<'a> {
         adversary: Option<Adversary>,
         checkpoint: Checkpoint<Student>,
     ) -> Self {
-        // Other crops than pretraining saw under the same number.
+        // Other crops than pretraining saw under the same number. One finetuning stage sees the same as the
+        // next: rows of ablations must.
         let batches =
             Batches::new(songs, settings.rollouts, settings.time, settings.augmentation, seed ^ 0xf17e);
         let as_written = Augmentation { transposition: 1.0, ..Augmentation::NONE };

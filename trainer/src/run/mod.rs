@@ -36,7 +36,8 @@ impl RunFolder {
     /// What the file system says.
     pub fn log(&self, line: &impl Serialize) -> io::Result<()> {
         let mut file: File = OpenOptions::new().create(true).append(true).open(self.file("metrics.jsonl"))?;
-        writeln!(file, "{}", serde_json::to_string(line)?)
+        // At once, so that who is killed leaves a whole line or none.
+        file.write_all(format!("{}\n", serde_json::to_string(line)?).as_bytes())
     }
 
     /// The lines logged so far; empty where none were.

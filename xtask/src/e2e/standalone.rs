@@ -63,16 +63,7 @@ pub fn run(server: &str) -> Result<()> {
 
 fn build() -> Result<PathBuf> {
     let mut cargo = place::cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--package",
-        "realchords",
-        "--features",
-        "standalone",
-        "--bin",
-        "standalone",
-    ]);
+    cargo.args(["build", "--package", "realchords", "--features", "standalone", "--bin", "standalone"]);
     ensure!(cargo.status().context("cargo does not run")?.success(), "the standalone program does not build");
     Ok(place::target().join("debug").join("standalone"))
 }

@@ -7,7 +7,7 @@ use super::{
         comping::{Hit, Pattern, Strikes},
         sounding::{Owner, Sounding},
     },
-    Cue, Performer, bits, kept,
+    Cue, Performer, bits,
 };
 use crate::voicing::{self, Arrangement, Bass};
 use music::{chord::Chord, pitch::Pitch};
@@ -70,7 +70,7 @@ impl Performer {
             if !(lay || lies) || (lay && lies && sounding.keys(owner, channel) == keys) {
                 continue;
             }
-            let kept = if owner == Owner::Hands { kept(settings, sounding, &hands) } else { 0 };
+            let kept = if owner == Owner::Hands { self.kept(settings, sounding, cue, &hands) } else { 0 };
             self.end_part(cue.at, owner, channel, kept);
             // A bass that walks takes its next step on this beat.
             if lies && !(owner == Owner::Bass && walks) {

@@ -71,7 +71,7 @@ impl Performer {
     pub(super) fn strike_bass(&mut self, settings: &Settings, cue: &Cue, hit: Hit) {
         let Some(feet) = self.feet.filter(|_| settings.lets_out(Owner::Bass)) else { return };
         let walks = settings.arrangement.bass == Bass::Walking;
-        let lies = walks || matches!(hit.what, Strikes::Voice(_));
+        let lies = walks || settings.comping.pattern.bass_lies();
         let hit = Hit { frames: hit.frames.filter(|_| !lies), ..hit };
         let step = self.step.filter(|_| walks && feet.lowest().is_some());
         for key in step.into_iter().chain(feet.keys().filter(|_| !walks)) {
@@ -105,7 +105,7 @@ impl Performer {
         if !settings.lets_out(Owner::Bass) {
             return;
         }
-        let key = match cue.next.filter(|(frames, _)| *frames <= FRAMES_PER_BEAT) {
+        let key = match cue.next.filter(|(frames, _)| *frames < FRAMES_PER_BEAT) {
             Some((_, next)) => {
                 let step = voicing::step_towards(from, next.bass, chord);
                 if step < hands.lowest() {

@@ -288,3 +288,44 @@ fn a_loop_of_one_frame_turns_in_blocks_of_one_sample() {
     let starts = fired.iter().filter(|(_, moment)| matches!(moment, Moment::Starts { frame: Frame(0), .. }));
     assert_eq!((starts.map(|(at, _)| *at).collect::<Vec<_>>(), begun), (vec![0, 6000, 12_000, 18_000], 1));
 }
+
+#[test]
+fn who_goes_back_by_a_loops_length_from_elsewhere_than_its_end_has_sought() {
+    // (the loop, from, to, what that is)
+    let cases = [
+        ((0.0, 16.0), 16.0, 0.0, Change::Wraps),
+        ((0.0, 16.0), 20.0, 4.0, Change::Begins),
+        ((0.0, 16.0), 52.0, 36.0, Change::Begins),
+        ((64.0, 80.0), 52.0, 36.0, Change::Begins),
+    ];
+    for ((start, end), from, to, expected) in cases {
+        let cycle = Some(Cycle { start: Beats(start), end: Beats(end) });
+        let (mut playhead, mut fired) = (Playhead::default(), Fired::new());
+        // The loop is switched on only now, so that it is the host alone who turns back.
+        step(&mut playhead, &block(transport(from - 1.0, 120.0), 24_000), &mut fired);
+        fired.clear();
+        let back = block(Transport { cycle, ..transport(to, 120.0) }, 512);
+        assert_eq!(step(&mut playhead, &back, &mut fired), expected, "{from} to {to}");
+        let frame = Frame((to * 4.0) as i64);
+        let starts = |(_, moment): &&(i64, Moment)| matches!(moment, Moment::Starts { .. });
+        let began: Vec<_> = fired.iter().filter(starts).collect();
+        assert!(
+            matches!(began[..], [(24_000, Moment::Starts { frame: begun, .. })] if *begun == frame),
+            "{fired:?}"
+        );
+    }
+}
+
+#[test]
+fn a_sudden_tempo_is_followed_though_the_block_before_came_in_pieces() {
+    let (mut playhead, mut fired) = (Playhead::default(), Fired::new());
+    let beat = |samples: f64, bpm: f64| samples * bpm / 60.0 / SAMPLE_RATE;
+    // The host's block of 1024: another tempo from its sample 100 on, which it tells with the next; and a cut near its end.
+    step(&mut playhead, &block(transport(0.0, 120.0), 1024), &mut fired);
+    step(&mut playhead, &block(transport(beat(1024.0, 120.0), 120.0), 1000), &mut fired);
+    step(&mut playhead, &block(transport(beat(2024.0, 120.0), 120.0), 24), &mut fired);
+    let place = beat(1124.0, 120.0) + beat(924.0, 140.0);
+    let change = step(&mut playhead, &block(transport(place, 140.0), 1024), &mut fired);
+    assert_eq!(change, Change::None);
+    assert!((playhead.place_at(0).expect("it runs").0 - place - beat(1024.0, 140.0)).abs() < 1e-9);
+}

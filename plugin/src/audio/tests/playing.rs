@@ -470,6 +470,36 @@ fn our_own_clock_is_told_apart_from_the_song_and_prints_nothing_of_it() {
     assert!(after.iter().any(|(_, own_clock, _)| *own_clock) && after[0] == song[0], "{after:?}");
 }
 
+#[test]
+fn the_bass_of_off_beats_lies_wherever_its_chord_begins() {
+    for from in [2, 3, 4] {
+        let mut stage = Stage::new();
+        stage.block.settings.comping.pattern = Pattern::OffBeats;
+        stage.run(1);
+        stage.plan(from, chord(0));
+        (from + 1..from + 9).for_each(|ordinal| stage.plan(ordinal, ChordFrame::Hold));
+        stage.run(12 * SAMPLES_A_FRAME);
+        assert_eq!((stage.starts(1).len(), stage.ends(1).len()), (1, 0), "from frame {from}");
+    }
+}
+
+#[test]
+fn a_key_that_is_held_as_the_host_stops_does_not_start_our_own_clock() {
+    let mut stage = Stage::new();
+    stage.block.settings.free_run_bpm = Some(120.0);
+    stage.press(10, 60);
+    stage.run(2 * SAMPLES_A_FRAME);
+    stage.block.transport.playing = false;
+    stage.run(SAMPLES_A_FRAME);
+    assert!(stage.audio.playhead.tempo_bpm().is_none());
+    stage.press(0, 64);
+    stage.run(64);
+    assert!(stage.audio.own_clock && stage.audio.playhead.tempo_bpm().is_some());
+    stage.audio.reset();
+    stage.run(64);
+    assert!(stage.audio.playhead.tempo_bpm().is_none(), "nor does an old clock go on after a reset");
+}
+
 fn wild() -> impl Strategy<Value = Settings> {
     let comping =
         (0..11usize, 0..4usize, 0.05..=1.0f32, 0..3usize, 0.0..120.0f32, 0.0..=1.0f32, -30.0..100.0f32);

@@ -115,6 +115,8 @@ impl Storm {
         let passes = stage.block.settings.passes_melody();
         let is_sent_on = |event: &&Incoming| !matches!(event, Incoming::On { .. } | Incoming::Off { .. });
         let to_forward = if passes { incoming.iter().filter(is_sent_on).count() } else { 0 };
+        // What would end our chords on the same channel, too, may stay here.
+        let may_stay = incoming.iter().filter(|event| matches!(event, Incoming::AllOff { .. })).count();
         let mut sent = Vec::new();
         let mut port = StormPort {
             incoming: incoming.clone().into_iter(),
@@ -126,7 +128,8 @@ impl Storm {
         };
         let (audio, block) = (&mut stage.audio, &stage.block);
         assert_no_alloc(|| audio.process(block, &mut port));
-        assert_eq!(port.num_forwarded, to_forward, "what passes passes once");
+        let forwarded = to_forward.saturating_sub(may_stay)..=to_forward;
+        assert!(forwarded.contains(&port.num_forwarded), "what passes passes once");
         assert!(port.incoming.next().is_none(), "an event was not heard");
         let had_room = *port.room > 0;
         assert!(passes || !had_room || self.away.is_empty(), "nobody passes and {:?} are away", self.away);

@@ -13,7 +13,7 @@ impl Key {
         index(letter).map_or(0, |idx| self.0[idx])
     }
 
-    /// The key of a `K:` field: `D`, `Bb`, `F#m`, `A mix`, `Edor`, `G =f ^c`, `none`, `Hp`. `None` where the
+    /// The key of a `K:` field: `D`, `Bb`, `F#m`, `A mix`, `Edor`, `G =f ^c`, `D exp _b`, `none`, `Hp`. `None` where the
     /// field names no key (it may set a clef alone).
     pub fn parse(field: &str) -> Option<Self> {
         let mut words = field.split_whitespace().filter(|word| !word.contains('=') || is_accidental(word));
@@ -33,14 +33,19 @@ impl Key {
                 let mut mode = rest.to_owned();
                 if mode.is_empty() {
                     let mut peek = words.clone();
-                    if let Some(word) = peek.next().filter(|word| mode_fifths(word).is_some()) {
+                    if let Some(word) =
+                        peek.next().filter(|word| is_explicit(word) || mode_fifths(word).is_some())
+                    {
                         mode = word.to_owned();
                         words = peek;
                     }
                 }
                 // The mode may have accidentals glued to it: `Dm^c`.
                 let glued = mode.find(['^', '_', '=']).unwrap_or(mode.len());
-                let key = Self::signature(on_line + sign + mode_fifths(&mode[..glued])?);
+                let key = match &mode[..glued] {
+                    mode if is_explicit(mode) => Self::default(),
+                    mode => Self::signature(on_line + sign + mode_fifths(mode)?),
+                };
                 key.altered(&mode[glued..])
             }
         };
@@ -84,6 +89,11 @@ impl Key {
 
 fn index(letter: char) -> Option<usize> {
     ('A'..='G').position(|l| l == letter)
+}
+
+/// Whether the accidentals that follow are all there are.
+fn is_explicit(mode: &str) -> bool {
+    mode.eq_ignore_ascii_case("exp")
 }
 
 fn is_accidental(word: &str) -> bool {
@@ -136,6 +146,8 @@ mod tests {
         check("none", "");
         check("Hp", "F# C#");
         check("D clef=bass", "F# C#");
+        check("D exp _b ^f", "F# Bb");
+        check("Dexp ^f", "F#");
         check("Ebminor", "Cb Gb Db Ab Eb Bb");
         check("^f _b", "F# Bb");
         check("clef=treble", "no key");

@@ -45,7 +45,7 @@ impl Importer for MusicXml {
         let parts = root.children().filter(|node| node.has_tag_name("part"));
         let mut parts = parts.map(measure::part).collect::<Result<Vec<Part>, _>>()?;
         let melody = parts.iter().position(Part::has_notes).ok_or(ImportError::NoMelody)?;
-        let mut part = parts.swap_remove(melody);
+        let mut part = parts.remove(melody);
         if !part.has_chords()
             && let Some(other) = parts.iter().find(|part| part.has_chords())
         {

@@ -35,7 +35,7 @@ pub struct Measured<'a> {
     pub chords: &'a [ChordFrame],
     /// Bar phases.
     pub phases: &'a [BarPhase],
-    /// Frames that count: for the humans' chords, those that the source annotates; for a system's, all.
+    /// Frames that count: those whose chord the source annotates.
     pub counts: &'a [bool],
 }
 

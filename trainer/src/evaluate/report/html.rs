@@ -293,7 +293,7 @@ fn corpora(out: &mut String, report: &Report, result: &Result) {
 fn definitions(out: &mut String, report: &Report) {
     *out += "<h2 id='definitions'>What the numbers mean</h2><p class='note'>A frame is a quarter of a beat, \
              a beat always a quarter note. Only frames count whose chord the source annotates, for \
-             every system. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its \
+             every system, but with Vendi, which takes whole songs. The paper is ReaLchords (Wu et al., ICML 2024); GAPT is its \
              successor.</p><dl>";
     for definition in &report.definitions {
         let unit = if definition.unit.is_empty() {
