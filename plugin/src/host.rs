@@ -248,8 +248,8 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
         NoteEvent::NoteOff { timing, channel, key, .. } | NoteEvent::Choke { timing, channel, key, .. } => {
             Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key: key_of(key) }
         }
-        NoteEvent::MidiCC { timing, channel, cc: ALL_SOUND_OFF | ALL_NOTES_OFF, .. } => {
-            Incoming::AllOff { offset: *timing, channel: channel & 15 }
+        NoteEvent::MidiCC { timing, channel, cc: cc @ (ALL_SOUND_OFF | ALL_NOTES_OFF), .. } => {
+            Incoming::AllOff { offset: *timing, channel: channel & 15, sound: *cc == ALL_SOUND_OFF }
         }
         NoteEvent::MidiCC { timing, channel, cc: ALL_CONTROLS_OFF, .. } => {
             Incoming::ControlsOff { offset: *timing, channel: channel & 15 }

@@ -296,6 +296,12 @@ impl Command {
                 let kept: Option<BTreeMap<String, String>> =
                     kept.and_then(|bytes| serde_json::from_slice(&bytes).ok());
                 let digests = digests(&data, &recipe.sources)?;
+                if kept.is_none() && run.join(KEPT_RECIPE).exists() {
+                    println!(
+                        "which songs {} was begun with was not kept; these are, from now on",
+                        run.display()
+                    );
+                }
                 if !changed && let Some(kept) = kept.filter(|kept| *kept != digests) {
                     let other: Vec<&str> = digests
                         .iter()

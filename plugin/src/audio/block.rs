@@ -220,6 +220,8 @@ pub enum Incoming {
         offset: u32,
         /// The channel, 0..16.
         channel: u8,
+        /// Whether what rings on is to end, too (120).
+        sound: bool,
     },
     /// A pedal or a wheel moves.
     Control {

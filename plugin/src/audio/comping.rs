@@ -150,9 +150,9 @@ const HALF: i64 = 2 * FRAMES_PER_BEAT;
 impl Comping {
     /// What is struck in a frame that is the chord's `since`th, from 0.
     pub fn hit(&self, frame: i64, phase: BarPhase, since: i64) -> Option<Hit> {
-        let place = match phase {
-            BarPhase::At { position, .. } => i64::from(position),
-            BarPhase::Unknown => frame.rem_euclid(PRESUMED_BAR_FRAMES),
+        let (place, bar) = match phase {
+            BarPhase::At { position, length } => (i64::from(position), i64::from(length)),
+            BarPhase::Unknown => (frame.rem_euclid(PRESUMED_BAR_FRAMES), PRESUMED_BAR_FRAMES),
         };
         let in_beat = place % FRAMES_PER_BEAT;
         let begins = since == 0;
@@ -184,33 +184,32 @@ impl Comping {
             Pattern::Charleston => irregular(&[0, 6], HALF * 2),
             Pattern::Tresillo => irregular(&[0, 6, 12], HALF * 2),
             Pattern::ArpeggioUp | Pattern::ArpeggioDown | Pattern::ArpeggioUpDown | Pattern::Alberti => {
-                self.arpeggio(in_beat, begins, since)
+                self.arpeggio(place, bar, since)
             }
         }?;
-        let left = match phase {
-            BarPhase::At { position, length } => f64::from(length.saturating_sub(position)) - at,
-            BarPhase::Unknown => f64::INFINITY,
-        };
+        let left = (bar - place) as f64 - at;
         Some(Hit { at, what, frames: frames.map(|frames| frames.min(left)), on_beat })
     }
 
-    fn arpeggio(&self, in_beat: i64, begins: bool, since: i64) -> Option<(f64, Strikes, Option<f64>)> {
+    /// A chord that begins between the places of its arpeggio goes on at the first of a later frame. Bars begin anew.
+    fn arpeggio(&self, place: i64, bar: i64, since: i64) -> Option<(f64, Strikes, Option<f64>)> {
         let pace = match self.rate {
             ArpRate::Quarter => FRAMES_PER_BEAT as f64,
             ArpRate::Eighth => FRAMES_PER_BEAT as f64 / 2.0,
             ArpRate::Triplet => FRAMES_PER_BEAT as f64 / 3.0,
             ArpRate::Sixteenth => FRAMES_PER_BEAT as f64 / 4.0,
         };
-        // The first of the beat's hits that is not before this frame.
-        let nth = (in_beat as f64 / pace - 1e-9).ceil();
-        let at = nth * pace - in_beat as f64;
-        let stands = at < 1.0 - 1e-9 && nth * pace < FRAMES_PER_BEAT as f64 - 1e-9;
-        let passed = |place: f64| (place / pace + 1e-9).floor();
-        if begins {
-            let until = (passed(in_beat as f64) + 1.0) * pace - in_beat as f64;
-            return Some((0.0, Strikes::Voice(0), Some(until)));
+        // The first of the bar's places that is not before a frame.
+        let first = |frame: i64| (frame as f64 / pace - 1e-9).ceil();
+        if since == 0 {
+            return Some((0.0, Strikes::Voice(0), Some(first(place + 1) * pace - place as f64)));
         }
-        let count = nth - passed((in_beat - since) as f64);
+        let nth = first(place);
+        let at = nth * pace - place as f64;
+        let stands = at < 1.0 - 1e-9 && nth < first(bar);
+        let begun = place - since;
+        let (bars, begun) = (-begun.div_euclid(bar.max(1)), begun.rem_euclid(bar.max(1)));
+        let count = nth + bars as f64 * first(bar) - (first(begun + 1) - 1.0);
         stands.then_some((at, Strikes::Voice(count as usize), Some(pace)))
     }
 
@@ -330,6 +329,30 @@ mod tests {
             at_rate(ArpRate::Quarter, 3),
             [voice(3.0, 0, 1.0), voice(4.0, 1, 4.0), voice(8.0, 2, 4.0)]
         );
+        // Triplets lie between frames: from wherever one begins, no voice is left out and nothing falls silent.
+        for from in 0..4 {
+            let found = at_rate(ArpRate::Triplet, from);
+            for (nth, pair) in found.windows(2).enumerate() {
+                assert_eq!(pair[0].1, Strikes::Voice(nth), "{found:?}");
+                assert!((pair[0].0 + pair[0].2.unwrap() - pair[1].0).abs() < 1e-9, "{found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_arpeggio_counts_on_over_the_lines_of_odd_bars() {
+        for rate in [ArpRate::Quarter, ArpRate::Eighth, ArpRate::Triplet, ArpRate::Sixteenth] {
+            let comping = Comping { pattern: Pattern::ArpeggioUp, rate, ..Comping::default() };
+            for from in 0..14 {
+                let hit = |frame: i64| {
+                    let phase = BarPhase::At { position: (frame % 14) as u8, length: 14 };
+                    comping.hit(frame, phase, frame - from)
+                };
+                let voices: Vec<Strikes> = (from..from + 42).filter_map(|at| Some(hit(at)?.what)).collect();
+                let counted: Vec<Strikes> = (0..voices.len()).map(Strikes::Voice).collect();
+                assert_eq!(voices, counted, "{rate:?} from {from}");
+            }
+        }
     }
 
     #[test]

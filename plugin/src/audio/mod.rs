@@ -167,6 +167,7 @@ impl Audio {
         }
         self.take_settings(block, port);
         let mut cut = self.playhead.open_frame().zip(self.playhead.coming());
+        let is_confirmed = self.playhead.is_confirmed();
         let changes_clock = self.own_clock != self.free_run.is_running();
         if changes_clock && block.transport.playing && self.playhead.tempo_bpm().is_some() {
             // Though it may be at the same place, it is another take.
@@ -176,7 +177,7 @@ impl Audio {
         match self.playhead.begin_block(block) {
             Change::None => {}
             Change::Begins => {
-                self.hear_cut(cut);
+                self.hear_cut(cut.filter(|_| is_confirmed));
                 self.own_clock = self.free_run.is_running();
                 self.begin_epoch(port);
             }
@@ -586,12 +587,12 @@ impl Audio {
                 self.listener.release(channel, key);
                 self.sounding.end_matching(port, Owner::Melody, offset, channel, key);
             }
-            Incoming::AllOff { offset, channel } => {
+            Incoming::AllOff { offset, channel, sound } => {
                 self.listener.silence(channel);
                 self.sounding.end_matching(port, Owner::Melody, offset, Some(channel), None);
                 // Some keyboards send this with the last key that rises; chords on the same channel are not meant.
                 let is_shared = Owner::OURS.into_iter().any(|owner| self.sounding.keys(owner, channel) != 0);
-                if passes && !is_shared {
+                if passes && (sound || !is_shared) {
                     port.forward();
                 }
             }

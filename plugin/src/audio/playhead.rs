@@ -13,7 +13,7 @@ use music::{
 
 /// A host further off than this has jumped, in beats. Ardour rounds to 1/1920.
 const JUMP_BEATS: f64 = 1.0 / 240.0;
-/// The longest block of a host that we reckon with where its tempo changes, in samples.
+/// The longest block of a host, come to us in pieces, that we reckon with where its tempo changes, in samples.
 const LONGEST_BLOCK: u32 = 1 << 14;
 /// A host nearer than this agrees, in beats: a fraction of a sample.
 const AGREES_BEATS: f64 = 1e-6;
@@ -110,7 +110,7 @@ pub struct Playhead {
     num_samples: u32,
     /// The length of the block before, in samples.
     last_num_samples: u32,
-    /// Samples since the host told another tempo, at most [`LONGEST_BLOCK`].
+    /// Samples since the host told another tempo while it played on, at most [`LONGEST_BLOCK`] or one longer block.
     same_tempo_for: u32,
     /// How many samples before its start a frame nears; 0: frames do not.
     lead: i64,
@@ -199,7 +199,8 @@ impl Playhead {
     pub fn end_block(&mut self) {
         self.now += i64::from(self.num_samples);
         self.last_num_samples = self.num_samples;
-        self.same_tempo_for = self.same_tempo_for.saturating_add(self.num_samples).min(LONGEST_BLOCK);
+        self.same_tempo_for = self.same_tempo_for.saturating_add(self.num_samples);
+        self.same_tempo_for = self.same_tempo_for.min(LONGEST_BLOCK.max(self.num_samples));
     }
 
     /// Forgets where it was.
@@ -279,6 +280,12 @@ impl Playhead {
     pub fn open_frame(&self) -> Option<Moment> {
         let running = self.running.filter(|running| running.open)?;
         Some(Moment::Closes { frame: running.frame, ordinal: running.ordinal })
+    }
+
+    /// Whether the host has said, since the open frame started, that it is there: who jumps in the midst of a block has not
+    /// reached what our clock ran on to.
+    pub fn is_confirmed(&self) -> bool {
+        self.running.is_some_and(|running| running.reached <= self.now - i64::from(self.last_num_samples))
     }
 
     /// Frames of the epoch before the next one to start, if playing.

@@ -287,12 +287,19 @@ fn a_frame_that_a_seek_cuts_is_heard_in_its_own_epoch() {
     stage.run(1);
     let epoch = stage.audio.epoch;
     stage.press(10, 64);
-    stage.run(2 * SAMPLES_A_FRAME + 1000);
+    stage.run(2 * SAMPLES_A_FRAME + 936);
+    stage.run(64);
     assert_eq!(stage.heard().len(), 2);
     stage.block.transport.position = Some(Beats(40.0));
     stage.run(64);
     let heard = stage.heard();
     assert_eq!(heard.iter().map(|h| (h.epoch, h.ordinal)).collect::<Vec<_>>(), [(epoch, 2)]);
+    // Where the host jumped in the midst of the block it was never there.
+    stage.run(2 * SAMPLES_A_FRAME);
+    stage.heard();
+    stage.block.transport.position = Some(Beats(0.01));
+    stage.run(64);
+    assert!(stage.heard().is_empty());
 }
 
 #[test]
@@ -342,14 +349,14 @@ fn another_plan_is_asked_for_only_while_something_plays() {
 
 #[test]
 fn an_off_for_all_that_would_end_our_chords_too_is_not_sent_on() {
-    for (channel, forwarded) in [(0, false), (4, true)] {
+    for (channel, sound, forwarded) in [(0, false, false), (4, false, true), (0, true, true)] {
         let mut stage = Stage::new();
         stage.block.settings.pass = Pass::MelodyAndChords;
         stage.run(1);
         stage.plan(1, chord(0));
         stage.run(SAMPLES_A_FRAME);
         let room = stage.room;
-        stage.incoming.push_back(Incoming::AllOff { offset: 0, channel });
+        stage.incoming.push_back(Incoming::AllOff { offset: 0, channel, sound });
         stage.run(64);
         assert_eq!(room - stage.room, usize::from(forwarded), "on channel {channel}");
     }

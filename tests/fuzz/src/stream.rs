@@ -334,7 +334,7 @@ fn block(stand: &mut Stand, u: &mut Unstructured<'_>) -> Result<()> {
                 Incoming::Control { offset, channel, control: Control::Sustain, value }
             }
             9 => Incoming::ControlsOff { offset, channel },
-            _ => Incoming::AllOff { offset, channel },
+            _ => Incoming::AllOff { offset, channel, sound: u.arbitrary()? },
         };
         if samples > 0 {
             stand.incoming.push_back(event);

@@ -116,7 +116,8 @@ impl Storm {
         let is_sent_on = |event: &&Incoming| !matches!(event, Incoming::On { .. } | Incoming::Off { .. });
         let to_forward = if passes { incoming.iter().filter(is_sent_on).count() } else { 0 };
         // What would end our chords on the same channel, too, may stay here.
-        let may_stay = incoming.iter().filter(|event| matches!(event, Incoming::AllOff { .. })).count();
+        let may_stay =
+            incoming.iter().filter(|event| matches!(event, Incoming::AllOff { sound: false, .. })).count();
         let mut sent = Vec::new();
         let mut port = StormPort {
             incoming: incoming.clone().into_iter(),

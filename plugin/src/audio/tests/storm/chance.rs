@@ -260,7 +260,7 @@ pub fn events(num_samples: u32, dice: &mut Dice) -> Vec<Incoming> {
             10..=17 => Incoming::Off { offset, channel: Some(channel), key: Some(key) },
             18 => Incoming::Off { offset, channel: Some(channel), key: None },
             19 => Incoming::Off { offset, channel: None, key: None },
-            20 => Incoming::AllOff { offset, channel },
+            20 => Incoming::AllOff { offset, channel, sound: dice.once_in(2) },
             21 | 22 => {
                 let control = dice.pick(&[&[Control::Sustain; 7][..], &Control::ALL].concat());
                 let value = if dice.once_in(2) { control.rest() } else { dice.unit() as f32 };
