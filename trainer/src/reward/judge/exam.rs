@@ -237,7 +237,7 @@ pub fn tables(reports: &[Report]) -> String {
     let _ = writeln!(
         out,
         "{:<32} {:>8} {:>9} {:>10} {:>11} {:>8}",
-        "mean score of", "real", "one chord", "re-paired", "transposed", "shifted"
+        "mean score of", "real", "one moved", "re-paired", "transposed", "shifted"
     );
     for report in reports {
         let s = report.sanity;
