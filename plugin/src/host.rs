@@ -1,5 +1,6 @@
 //! The one translator between the framework's words and ours. Audio thread; nothing else below knows the framework.
 
+mod note_ids;
 mod seams;
 
 use crate::{
@@ -14,6 +15,7 @@ use nice_plug::{
     midi::{Channel, Key, VoiceID},
     prelude::{NoteEvent, Plugin, PluginApi, PluginNoteEvent, ProcessContext, ProcessMode},
 };
+pub use note_ids::NoteIds;
 pub use seams::Seams;
 use std::{collections::VecDeque, time::Instant};
 
@@ -136,15 +138,21 @@ pub struct HostPort<'a, C, P: Plugin> {
     overhang: &'a mut Overhang<P::SysExMessage>,
     /// How many of those came with the block before.
     num_due: usize,
+    ids: &'a mut NoteIds,
     num_samples: u32,
     last: Option<PluginNoteEvent<P>>,
 }
 
 impl<'a, C: ProcessContext<P>, P: Plugin> HostPort<'a, C, P> {
     /// The port of one block.
-    pub fn new(context: &'a mut C, overhang: &'a mut Overhang<P::SysExMessage>, num_samples: u32) -> Self {
+    pub fn new(
+        context: &'a mut C,
+        overhang: &'a mut Overhang<P::SysExMessage>,
+        ids: &'a mut NoteIds,
+        num_samples: u32,
+    ) -> Self {
         let num_due = overhang.0.len();
-        Self { context, overhang, num_due, num_samples, last: None }
+        Self { context, overhang, num_due, ids, num_samples, last: None }
     }
 
     fn next_event(&mut self) -> Option<PluginNoteEvent<P>> {
@@ -165,15 +173,16 @@ impl<'a, C: ProcessContext<P>, P: Plugin> HostPort<'a, C, P> {
 
 impl<C: ProcessContext<P>, P: Plugin> Port for HostPort<'_, C, P> {
     fn receive(&mut self) -> Option<Incoming> {
-        let event = loop {
+        loop {
             let event = self.next_event()?;
-            if !was_never_moved(&event) {
-                break event;
+            if was_never_moved(&event) {
+                continue;
             }
-        };
-        let incoming = incoming(&event);
-        self.last = Some(event);
-        Some(incoming)
+            if let Some(incoming) = incoming(&event, self.ids) {
+                self.last = Some(event);
+                return Some(incoming);
+            }
+        }
     }
 
     fn forward(&mut self) -> bool {
@@ -233,21 +242,29 @@ fn was_never_moved<S>(event: &NoteEvent<S>) -> bool {
     }
 }
 
-fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
+/// The event in our words; none where it ends a note by an id that no note bears.
+fn incoming<S>(event: &NoteEvent<S>, ids: &mut NoteIds) -> Option<Incoming> {
     let key_of = |key: &Key| key.number().and_then(Pitch::new);
-    match event {
-        NoteEvent::NoteOn { timing, channel, key, velocity, .. } => match key_of(key) {
-            Some(key) => Incoming::On {
-                offset: *timing,
-                channel: channel.number().unwrap_or(0) & 15,
-                key,
-                velocity: if velocity.is_finite() { velocity.clamp(0.0, 1.0) } else { 0.8 },
-            },
+    Some(match event {
+        NoteEvent::NoteOn { timing, voice_id, channel, key, velocity } => match key_of(key) {
+            Some(key) => {
+                let channel = channel.number().unwrap_or(0) & 15;
+                if let Some(id) = voice_id.id() {
+                    ids.press(id, channel, key);
+                }
+                let velocity = if velocity.is_finite() { velocity.clamp(0.0, 1.0) } else { 0.8 };
+                Incoming::On { offset: *timing, channel, key, velocity }
+            }
             None => Incoming::Other { offset: *timing },
         },
-        NoteEvent::NoteOff { timing, channel, key, .. } | NoteEvent::Choke { timing, channel, key, .. } => {
-            Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key: key_of(key) }
-        }
+        NoteEvent::NoteOff { timing, voice_id, channel, key, .. }
+        | NoteEvent::Choke { timing, voice_id, channel, key } => match (key_of(key), voice_id.id()) {
+            (None, Some(id)) => {
+                let (channel, key) = ids.meant(id)?;
+                Incoming::Off { offset: *timing, channel: Some(channel), key: Some(key) }
+            }
+            (key, _) => Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key },
+        },
         NoteEvent::MidiCC { timing, channel, cc: cc @ (ALL_SOUND_OFF | ALL_NOTES_OFF), .. } => {
             Incoming::AllOff { offset: *timing, channel: channel & 15, sound: *cc == ALL_SOUND_OFF }
         }
@@ -260,7 +277,7 @@ fn incoming<S>(event: &NoteEvent<S>) -> Incoming {
             }
             None => Incoming::Other { offset: other.timing() },
         },
-    }
+    })
 }
 
 /// The channel, the control and where it stands, if the event moves one.
@@ -347,9 +364,10 @@ mod tests {
             key: Key::Number(64),
             velocity: 0.5,
         };
+        let mut ids = NoteIds::default();
         assert_eq!(
-            incoming(&on),
-            Incoming::On { offset: 7, channel: 3, key: Pitch::folded(64), velocity: 0.5 }
+            incoming(&on, &mut ids),
+            Some(Incoming::On { offset: 7, channel: 3, key: Pitch::folded(64), velocity: 0.5 })
         );
         let off = NoteEvent::<()>::NoteOff {
             timing: 9,
@@ -358,6 +376,29 @@ mod tests {
             key: Key::Wildcard,
             velocity: 0.0,
         };
-        assert_eq!(incoming(&off), Incoming::Off { offset: 9, channel: None, key: None });
+        assert_eq!(incoming(&off, &mut ids), Some(Incoming::Off { offset: 9, channel: None, key: None }));
+    }
+
+    #[test]
+    fn a_note_that_ends_by_its_id_alone_is_its_key() {
+        let mut ids = NoteIds::default();
+        let on = |id, key| NoteEvent::<()>::NoteOn {
+            timing: 0,
+            voice_id: VoiceID::ID(id),
+            channel: Channel::Number(3),
+            key: Key::Number(key),
+            velocity: 0.5,
+        };
+        let off = |id| NoteEvent::<()>::NoteOff {
+            timing: 9,
+            voice_id: VoiceID::ID(id),
+            channel: Channel::Wildcard,
+            key: Key::Wildcard,
+            velocity: 0.0,
+        };
+        assert!(incoming(&on(1, 60), &mut ids).is_some() && incoming(&on(2, 64), &mut ids).is_some());
+        let key = Some(Pitch::folded(60));
+        assert_eq!(incoming(&off(1), &mut ids), Some(Incoming::Off { offset: 9, channel: Some(3), key }));
+        assert_eq!(incoming(&off(5), &mut ids), None);
     }
 }

@@ -33,6 +33,7 @@ pub struct Chords<const DRESS: u8> {
     pace: host::Pace,
     seams: host::Seams,
     overhang: host::Overhang<()>,
+    note_ids: host::NoteIds,
     /// Handed to the worker at the first activation: a scan never opens the model.
     worker_end: Option<WorkerEnd>,
     worker: Option<Worker>,
@@ -54,6 +55,7 @@ impl<const DRESS: u8> Default for Chords<DRESS> {
             pace: host::Pace::default(),
             seams: host::Seams::default(),
             overhang: host::Overhang::default(),
+            note_ids: host::NoteIds::default(),
             worker_end: Some(worker_end),
             worker: None,
             editor_end: Some(editor_end),
@@ -125,7 +127,8 @@ impl<const DRESS: u8> Plugin for Chords<DRESS> {
         let num_samples = buffer.samples() as u32;
         buffer.as_slice().iter_mut().for_each(|channel| channel.fill(0.0));
         let block = host::block(context, &self.params, num_samples, &mut self.pace, &mut self.seams);
-        self.audio.process(&block, &mut host::HostPort::new(context, &mut self.overhang, num_samples));
+        let port = &mut host::HostPort::new(context, &mut self.overhang, &mut self.note_ids, num_samples);
+        self.audio.process(&block, port);
         ProcessStatus::KeepAlive
     }
 

@@ -1,5 +1,5 @@
-//! A transport of our own for when the host stands still: it begins with the first note and ends some bars after the
-//! last. Audio thread. Fixed size.
+//! A transport of our own for when the host stands still: its first beat falls on the first note, wherever in a block that
+//! comes, and it ends some bars after the last. Audio thread. Fixed size.
 
 use super::block::Transport;
 use music::{grid::Beats, meter::Meter};
@@ -16,8 +16,8 @@ pub struct FreeRun {
 /// What the player does in a block.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Touch {
-    /// A note of the melody comes.
-    pub comes: bool,
+    /// A note of the melody comes, or came in the block before: so many samples after this block's first.
+    pub comes: Option<i64>,
     /// One is held.
     pub holds: bool,
 }
@@ -28,12 +28,20 @@ struct Running {
     place: f64,
     /// Where a note was last held.
     held: f64,
+    /// Whether it began with the last block.
+    new: bool,
 }
 
 impl FreeRun {
     /// Whether it runs.
     pub fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Whether it began with this block. Its first frame is then the first of all, though it may begin before the block
+    /// does, or some frames after.
+    pub fn begins(&self) -> bool {
+        self.running.is_some_and(|running| running.new)
     }
 
     /// The transport to go by: the host's while it plays or says nothing of our own tempo; ours from the block in which a
@@ -50,9 +58,14 @@ impl FreeRun {
             self.running = None;
             return host;
         };
-        let start = comes.then_some(Running { place: 0.0, held: 0.0 });
-        let Some(mut running) = self.running.or(start) else { return host };
-        if comes || holds {
+        let beats_per_sample = bpm / 60.0 / sample_rate;
+        let goes_on = self.running.map(|running| Running { new: false, ..running });
+        let begins = comes.map(|samples| {
+            let place = -samples as f64 * beats_per_sample;
+            Running { place, held: place, new: true }
+        });
+        let Some(mut running) = goes_on.or(begins) else { return host };
+        if comes.is_some() || holds {
             running.held = running.place;
         }
         if running.place - running.held > PATIENCE_BEATS {
@@ -60,7 +73,7 @@ impl FreeRun {
             return host;
         }
         let place = running.place;
-        running.place += bpm / 60.0 * f64::from(num_samples) / sample_rate;
+        running.place += f64::from(num_samples) * beats_per_sample;
         self.running = Some(running);
         Transport {
             playing: true,
@@ -77,7 +90,7 @@ impl FreeRun {
 mod tests {
     use super::*;
 
-    const TOUCH: Touch = Touch { comes: true, holds: true };
+    const TOUCH: Touch = Touch { comes: Some(0), holds: true };
 
     #[test]
     fn it_begins_with_a_note_and_ends_after_four_bars_of_rest() {
@@ -86,12 +99,26 @@ mod tests {
         let held = Touch { holds: true, ..Touch::default() };
         assert!(!touched(held).playing, "what is held from before starts nothing");
         let mut beat = |comes| touched(Touch { comes, ..Touch::default() });
-        assert!(!beat(false).playing);
-        assert_eq!(beat(true).position, Some(Beats(0.0)));
-        let places: Vec<bool> = (0..20).map(|_| beat(false).playing).collect();
+        assert!(!beat(None).playing);
+        assert_eq!(beat(Some(0)).position, Some(Beats(0.0)));
+        let places: Vec<bool> = (0..20).map(|_| beat(None).playing).collect();
         assert_eq!(places.iter().filter(|playing| **playing).count(), 16);
-        assert_eq!(beat(true).position, Some(Beats(0.0)), "it begins anew");
+        assert_eq!(beat(Some(0)).position, Some(Beats(0.0)), "it begins anew");
         assert!((0..40).all(|_| touched(held).playing), "what is held keeps it running");
+    }
+
+    #[test]
+    fn its_first_beat_falls_on_the_note() {
+        for (samples, place) in [(12_000, -0.25), (-480, 0.01)] {
+            let mut clock = FreeRun::default();
+            let mut follow = |comes| {
+                let touch = Touch { comes, holds: true };
+                let place = clock.follow(Transport::default(), Some(60.0), touch, 24_000, 48_000.0).position;
+                (place, clock.begins())
+            };
+            assert_eq!(follow(Some(samples)), (Some(Beats(place)), true));
+            assert_eq!(follow(Some(5)), (Some(Beats(place + 0.5)), false), "a further note moves nothing");
+        }
     }
 
     #[test]

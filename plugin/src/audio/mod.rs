@@ -91,8 +91,9 @@ pub struct Audio {
     flush: bool,
     /// The keys of ours struck since the last frame closed.
     struck_keys: Keys,
-    /// Whether a key went down in the block before, while nothing ran: enough for a clock of our own to begin.
-    was_touched: bool,
+    /// The sample, of the instance's own count, at which a key first went down in the block before while nothing ran:
+    /// enough for a clock of our own to begin.
+    touched_at: Option<i64>,
     snapshot: Snapshot,
     /// Samples since the editor was shown an instant.
     unshown_samples: u32,
@@ -132,7 +133,7 @@ impl Audio {
             panics: 0,
             flush: false,
             struck_keys: Keys::default(),
-            was_touched: false,
+            touched_at: None,
             snapshot: Snapshot::default(),
             unshown_samples: 0,
         }
@@ -155,9 +156,11 @@ impl Audio {
         self.sounding.settle(port);
         self.controls.settle(port);
         let mut incoming = port.receive();
-        let was_touched = std::mem::take(&mut self.was_touched);
-        let is_touched = incoming.is_some_and(|event| event.is_melody(&block.settings.hearing));
-        let touch = Touch { comes: is_touched || was_touched, holds: self.listener.holds_any() };
+        let touching = incoming.filter(|event| event.is_melody(&block.settings.hearing));
+        let touched_at = touching.map(|event| self.playhead.sample_at(event.offset()));
+        let touched_at = self.touched_at.take().or(touched_at);
+        let comes = touched_at.map(|sample| sample - self.playhead.sample_at(0));
+        let touch = Touch { comes, holds: self.listener.holds_any() };
         let own_bpm = block.settings.free_run_bpm;
         let transport =
             self.free_run.follow(block.transport, own_bpm, touch, block.num_samples, block.sample_rate);
@@ -179,6 +182,9 @@ impl Audio {
             Change::Begins => {
                 self.hear_cut(cut.filter(|_| is_confirmed));
                 self.own_clock = self.free_run.is_running();
+                if self.free_run.begins() {
+                    self.playhead.begin_with(Frame(0));
+                }
                 self.begin_epoch(port);
             }
             Change::Ends => self.stop(cut, port),
@@ -576,9 +582,11 @@ impl Audio {
         let passes = self.settings.passes_melody();
         match event {
             Incoming::On { offset, channel, key, velocity } => {
-                self.was_touched |=
-                    self.playhead.tempo_bpm().is_none() && event.is_melody(&self.settings.hearing);
-                self.listener.press(channel, key, velocity, self.playhead.sample_at(offset));
+                let at = self.playhead.sample_at(offset);
+                if self.playhead.tempo_bpm().is_none() && event.is_melody(&self.settings.hearing) {
+                    self.touched_at.get_or_insert(at);
+                }
+                self.listener.press(channel, key, velocity, at);
                 if passes {
                     self.sounding.start(port, Owner::Melody, offset, channel, key, velocity);
                 }

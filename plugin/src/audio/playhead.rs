@@ -195,6 +195,14 @@ impl Playhead {
         }
     }
 
+    /// What has just begun begins with this frame, though its start be past (it starts at the block's first sample then)
+    /// or not be the next one.
+    pub fn begin_with(&mut self, frame: Frame) {
+        if let Some(running) = &mut self.running {
+            running.frame = frame;
+        }
+    }
+
     /// The block is over.
     pub fn end_block(&mut self) {
         self.now += i64::from(self.num_samples);

@@ -438,6 +438,43 @@ fn our_own_clock_runs_from_the_first_note_while_the_host_stands_still() {
 }
 
 #[test]
+fn our_own_clock_counts_from_the_note_at_any_block_size() {
+    // The note stands at sample 1234, alone or with what an expressive keyboard says before it.
+    for (size, bends) in
+        [(1, false), (64, false), (64, true), (500, true), (2048, false), (2048, true), (9000, true)]
+    {
+        let mut stage = Stage::new();
+        stage.block.transport = Transport::default();
+        stage.block.settings.free_run_bpm = Some(120.0);
+        stage.block.settings.rules.listen = 4;
+        let mut heard = Vec::new();
+        while stage.now < 60_000 {
+            if (stage.now..stage.now + i64::from(size)).contains(&1234) {
+                let offset = (1234 - stage.now) as u32;
+                if bends {
+                    stage.incoming.push_back(Incoming::Other { offset });
+                }
+                stage.press(offset, 60);
+            }
+            stage.run(size);
+            stage.plan(4, chord(0));
+            stage.plan(5, ChordFrame::Hold);
+            heard.extend(stage.heard().into_iter().map(|heard| (heard.ordinal, heard.frame, heard.melody)));
+        }
+        let start = 1234 + 4 * i64::from(SAMPLES_A_FRAME);
+        assert_eq!(stage.starts(0), [start; 3], "blocks of {size}, {bends}");
+        let melody = |ordinal: i64| match ordinal {
+            0 => MelodyFrame::Onset(Pitch::folded(60)),
+            _ => MelodyFrame::Hold,
+        };
+        assert!(heard.len() > 8);
+        for (idx, heard) in (0..).zip(&heard) {
+            assert_eq!(*heard, (idx, Frame(idx), melody(idx)), "blocks of {size}, {bends}");
+        }
+    }
+}
+
+#[test]
 fn our_own_clock_is_told_apart_from_the_song_and_prints_nothing_of_it() {
     let mut stage = Stage::new();
     stage.block.transport.playing = false;
