@@ -249,22 +249,21 @@ fn incoming<S>(event: &NoteEvent<S>, ids: &mut NoteIds) -> Option<Incoming> {
         NoteEvent::NoteOn { timing, voice_id, channel, key, velocity } => match key_of(key) {
             Some(key) => {
                 let channel = channel.number().unwrap_or(0) & 15;
-                if let Some(id) = voice_id.id() {
-                    ids.press(id, channel, key);
-                }
+                ids.press(voice_id.id(), channel, key);
                 let velocity = if velocity.is_finite() { velocity.clamp(0.0, 1.0) } else { 0.8 };
                 Incoming::On { offset: *timing, channel, key, velocity }
             }
             None => Incoming::Other { offset: *timing },
         },
         NoteEvent::NoteOff { timing, voice_id, channel, key, .. }
-        | NoteEvent::Choke { timing, voice_id, channel, key } => match (key_of(key), voice_id.id()) {
-            (None, Some(id)) => {
-                let (channel, key) = ids.meant(id)?;
-                Incoming::Off { offset: *timing, channel: Some(channel), key: Some(key) }
+        | NoteEvent::Choke { timing, voice_id, channel, key } => {
+            let (mut channel, mut key) = (channel.number().map(|c| c & 15), key_of(key));
+            if let (None, Some(id)) = (key, voice_id.id()) {
+                let (of, meant) = ids.meant(id, channel)?;
+                (channel, key) = (Some(of), Some(meant));
             }
-            (key, _) => Incoming::Off { offset: *timing, channel: channel.number().map(|c| c & 15), key },
-        },
+            Incoming::Off { offset: *timing, channel, key }
+        }
         NoteEvent::MidiCC { timing, channel, cc: cc @ (ALL_SOUND_OFF | ALL_NOTES_OFF), .. } => {
             Incoming::AllOff { offset: *timing, channel: channel & 15, sound: *cc == ALL_SOUND_OFF }
         }

@@ -192,18 +192,21 @@ impl Listener {
         frame
     }
 
-    /// An epoch begins: what is held counts as pressed in its first frame.
-    pub fn begin(&mut self) {
+    /// An epoch begins with a sample of the instance's own count: what is held, and what was pressed from then on, counts
+    /// as pressed in its first frame.
+    pub fn begin(&mut self, from: i64) {
         self.led = None;
-        self.onset = None;
-        self.onset_at = i64::MIN;
+        if self.onset_at < from {
+            self.onset = None;
+            self.onset_at = i64::MIN;
+        }
     }
 
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.num_held = 0;
         self.pedals = [false; CHANNELS];
-        self.begin();
+        self.begin(i64::MAX);
     }
 
     /// The note that leads now.
@@ -277,7 +280,7 @@ mod tests {
                 Pedal(down) => listener.pedal(0, *down),
                 Release(key) => listener.release(Some(0), Some(Pitch::folded(*key))),
                 Close => heard.push(listener.close()),
-                Begin => listener.begin(),
+                Begin => listener.begin(i64::MAX),
             }
         }
         assert_eq!(heard, expected);

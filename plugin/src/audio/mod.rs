@@ -23,7 +23,11 @@ use block::{Block, Incoming, Port, Settings};
 use controls::{Control, Controls};
 use free_run::{FreeRun, Touch};
 use listener::Listener;
-use music::{grid::Frame, harmony::ChordFrame, melody::MelodyFrame};
+use music::{
+    grid::{Beats, Frame},
+    harmony::ChordFrame,
+    melody::MelodyFrame,
+};
 use performer::{Cue, Performer};
 use plan::Plan;
 use playhead::{Change, Moment, Playhead};
@@ -144,6 +148,7 @@ impl Audio {
     pub fn reset(&mut self) {
         self.playhead.stop();
         self.free_run = FreeRun::default();
+        self.touched_at = None;
         self.listener.clear();
         self.console.begin();
         self.end_take();
@@ -182,10 +187,11 @@ impl Audio {
             Change::Begins => {
                 self.hear_cut(cut.filter(|_| is_confirmed));
                 self.own_clock = self.free_run.is_running();
-                if self.free_run.begins() {
+                let touched_at = touched_at.filter(|_| self.free_run.begins());
+                if touched_at.is_some() {
                     self.playhead.begin_with(Frame(0));
                 }
-                self.begin_epoch(port);
+                self.begin_epoch(touched_at.unwrap_or(self.playhead.sample_at(0)), port);
             }
             Change::Ends => self.stop(cut, port),
             Change::Wraps => self.wrap(port, 0),
@@ -383,11 +389,12 @@ impl Audio {
         })
     }
 
-    fn begin_epoch(&mut self, port: &mut impl Port) {
+    /// What plays begins here; of the melody, what was pressed from a sample of the instance's own count on is of it.
+    fn begin_epoch(&mut self, from: i64, port: &mut impl Port) {
         self.performer.end(port, &mut self.sounding, 0);
         self.end_epoch();
         self.sought = self.heard_player;
-        self.listener.begin();
+        self.listener.begin(from);
         if let Some(coming) = self.playhead.coming() {
             let (rules, seek) = (self.rules(), self.sought);
             self.told_commit = rules.commit.max(1);
@@ -689,7 +696,9 @@ impl Audio {
     fn publish(&mut self, glance: Glance) {
         self.unshown_samples = 0;
         self.snapshot.glance = glance;
-        self.snapshot.place = self.playhead.place_at(0);
+        // The block in which our own clock begins lies before its first beat, in part.
+        let shown = |place: Beats| if self.own_clock { Beats(place.0.max(0.0)) } else { place };
+        self.snapshot.place = self.playhead.place_at(0).map(shown);
         self.snapshot.next = self.playhead.next_start();
         self.snapshot.tempo_bpm = self.playhead.tempo_bpm();
         self.snapshot.cycle = self.playhead.inside().map(|cycle| (cycle.start, cycle.end));

@@ -262,16 +262,42 @@ fn the_pedal_of_an_instruments_first_channel_holds_the_keys_of_all() {
 }
 
 #[test]
-fn a_key_too_short_for_a_block_starts_our_own_clock_whatever_came_before_it() {
+fn a_key_too_short_for_a_block_starts_our_own_clock_and_is_heard_whatever_came_before_it() {
+    for (bends, up_at) in [(true, 50), (true, 600), (false, 50)] {
+        let mut stage = Stage::new();
+        stage.block.transport = Transport::default();
+        stage.block.settings.free_run_bpm = Some(120.0);
+        // A key from before is no melody of this take.
+        stage.press(0, 48);
+        stage.block.settings.hearing.lowest = Pitch::folded(50);
+        stage.run(512);
+        stage.block.settings.hearing.lowest = Pitch::folded(0);
+        stage.run(512);
+        if bends {
+            stage.incoming.push_back(Incoming::Other { offset: 3 });
+        }
+        stage.press(3, 60);
+        let up = |offset| Incoming::Off { offset, channel: None, key: None };
+        stage.incoming.extend((up_at < 512).then(|| up(up_at)));
+        stage.run(512);
+        stage.incoming.extend((up_at >= 512).then(|| up(up_at - 512)));
+        stage.run(2 * SAMPLES_A_FRAME);
+        let heard: Vec<MelodyFrame> = stage.heard().iter().map(|heard| heard.melody).collect();
+        assert_eq!(heard, [MelodyFrame::Onset(Pitch::folded(60)), MelodyFrame::Rest]);
+    }
+}
+
+#[test]
+fn a_key_from_before_a_reset_starts_no_clock_of_our_own() {
     let mut stage = Stage::new();
     stage.block.transport = Transport::default();
     stage.block.settings.free_run_bpm = Some(120.0);
     stage.incoming.push_back(Incoming::Other { offset: 0 });
     stage.press(3, 60);
-    stage.incoming.push_back(Incoming::Off { offset: 50, channel: None, key: None });
-    stage.run(512);
-    stage.run(512);
-    assert!(stage.audio.playhead.tempo_bpm().is_some());
+    stage.run(64);
+    stage.audio.reset();
+    stage.run(64);
+    assert!(!stage.audio.free_run.is_running());
 }
 
 #[test]
